@@ -1,0 +1,17 @@
+"""Packyard: stores packs and charts, gathers registries into one catalog, composes profiles.
+
+The map, from the bottom up; imports go downwards only (`tests/test_architecture.py`):
+
+- `errors`, `findings`, `digests`, `references`: the vocabulary.
+- `packs`: the format of a pack. Pure: bytes in, values and findings out.
+- `storage`: bytes by digest, rows by name; knows nothing of packs.
+- `catalog`: what all sources hold, as rows to search.
+- `auth`: who, and who may what.
+- `registry`: what *we* hold. `Registry.commit` is the only door by which content becomes visible.
+- `remotes`: what others hold, read and written as their client.
+- `config`: file and environment to typed values.
+- `server`: every HTTP face, and the wiring: start at `server/app.py`.
+- `cli`: words, progress, exit codes: start at `cli/main.py`.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,50 @@
+"""One thing wrong with content: which rule, where, a sentence, and how to mend it.
+
+Checks return lists of findings, everything at once, and raise nothing. Severities: `refuse` (the
+content cannot be taken), `block` (it can be kept, but not published), `warning`, `hint`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    REFUSE = "refuse"
+    BLOCK = "block"
+    WARNING = "warning"
+    HINT = "hint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """`line` and `column` count from 1, 0 where there is none; `path` is dotted, inside `file`."""
+
+    rule: str
+    severity: Severity
+    message: str
+    mend: str = ""
+    file: str = ""
+    path: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """`file:line:column: severity: message [rule]`, then the mend, as compilers print it."""
+        where = self.file
+        if where and self.line:
+            where += f":{self.line}" + (f":{self.column}" if self.column else "")
+        head = f"{where}: " if where else ""
+        mend = f" {self.mend}" if self.mend else ""
+        return f"{head}{self.severity}: {self.message}{mend} [{self.rule}]"
+
+    def as_json(self) -> dict[str, object]:
+        """The finding as JSON values, without what is empty."""
+        return {name: value for name, value in asdict(self).items() if value not in ("", 0)}
+
+
+def refusals(findings: Iterable[Finding]) -> list[Finding]:
+    """Those because of which the content is not taken."""
+    return [finding for finding in findings if finding.severity is Severity.REFUSE]
