@@ -1,0 +1,297 @@
+"""Rows of the catalog, written and read one pack at a time.
+
+Functions take the connection of a transaction that somebody else opened: for the built-in source
+that is `Registry.commit`'s own, so a pack and its row become visible together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+
+from packyard.catalog.tables import pack_clouds, pack_contents, pack_tags, packs, sources
+from packyard.digests import Digest
+from packyard.errors import PackUnknown
+from packyard.packs.folder import Files
+from packyard.packs.model import Pack
+from packyard.packs.version import sort_key
+from packyard.references import Tag
+
+BUILT_IN = "Public Repo"
+_SEARCHED_README = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One version of a pack in one source: a row of `packs` with its clouds. Times are µs."""
+
+    uid: str
+    source: str
+    name: str
+    label: Tag
+    group: str
+    version: str
+    display_name: str
+    layer: str
+    addon_type: str
+    addon_sub_type: str
+    system_state: str
+    annotations: Mapping[str, str]
+    digest: Digest
+    content_digest: Digest
+    archive_digest: Digest
+    size: int
+    message: str
+    pushed_by: str
+    pushed_at: int
+    clouds: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileInfo:
+    path: str
+    size: int
+    executable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What people read of a pack; an absent file is an empty text."""
+
+    pack_json: str
+    values: str
+    readme: str
+    schema: str
+    presets: str
+    logo: bytes
+    files: tuple[FileInfo, ...]
+
+
+def built_in_source(connection: Connection) -> str:
+    """The uid of our own registry: random at the first call, then for ever."""
+    found = connection.scalar(select(sources.c.uid).where(sources.c.kind == "default"))
+    if found is not None:
+        return str(found)
+    uid = secrets.token_hex(12)
+    connection.execute(insert(sources).values(uid=uid, kind="default", name=BUILT_IN))
+    return uid
+
+
+def pack_uid(source: str, name: str, label: str) -> str:
+    """24 hex digits; the same after a forced push (design, Identity)."""
+    return hashlib.sha256("\0".join((source, name, label)).encode()).hexdigest()[:24]
+
+
+def entry_of(
+    pack: Pack,
+    *,
+    source: str,
+    digest: Digest,
+    content_digest: Digest,
+    archive_digest: Digest,
+    size: int,
+    message: str,
+    pushed_by: str,
+    pushed_at: int,
+) -> Entry:
+    return Entry(
+        uid=pack_uid(source, pack.name, pack.label),
+        source=source,
+        name=pack.name,
+        label=pack.label,
+        group=pack.group,
+        version=pack.version,
+        display_name=pack.display_name,
+        layer=str(pack.layer),
+        addon_type=pack.addon_type,
+        addon_sub_type=pack.addon_sub_type,
+        system_state=pack.annotations.get("system_state", ""),
+        annotations=pack.annotations,
+        digest=digest,
+        content_digest=content_digest,
+        archive_digest=archive_digest,
+        size=size,
+        message=message,
+        pushed_by=pushed_by,
+        pushed_at=pushed_at,
+        clouds=tuple(dict.fromkeys(pack.cloud_types)),
+    )
+
+
+def contents_of(files: Files) -> Contents:
+    def text(path: str) -> str:
+        return files[path].data.decode(errors="replace") if path in files else ""
+
+    return Contents(
+        pack_json=text("pack.json"),
+        values=text("values.yaml"),
+        readme=text("README.md"),
+        schema=text("schema.yaml"),
+        presets=text("presets.yaml"),
+        logo=files["logo.png"].data if "logo.png" in files else b"",
+        files=tuple(
+            FileInfo(path=path, size=len(files[path].data), executable=files[path].executable)
+            for path in sorted(files)
+        ),
+    )
+
+
+def addon_key(addon_type: str) -> str:
+    """`app services` and `app-services` group together."""
+    return re.sub(r"[\s-]+", "", addon_type).lower()
+
+
+def put(connection: Connection, entry: Entry, contents: Contents) -> None:
+    """Insert the row, or replace what stands there under the same name and label."""
+    searched = (
+        entry.name,
+        entry.display_name,
+        entry.annotations.get("description", ""),
+        contents.readme[:_SEARCHED_README],
+    )
+    row = {
+        column.name: getattr(entry, column.name)
+        for column in packs.c
+        if column.name in Entry.__dataclass_fields__
+    }
+    row |= {
+        "annotations": dict(entry.annotations),
+        "addon_key": addon_key(entry.addon_type),
+        "version_key": sort_key(entry.version),
+        "search_text": "\n".join(searched).lower(),
+    }
+    if connection.execute(update(packs).where(packs.c.uid == entry.uid).values(row)).rowcount == 0:
+        connection.execute(insert(packs).values(row))
+    for table in (pack_clouds, pack_contents):
+        connection.execute(delete(table).where(table.c.pack == entry.uid))
+    if entry.clouds:
+        connection.execute(
+            insert(pack_clouds), [{"pack": entry.uid, "cloud": cloud} for cloud in entry.clouds]
+        )
+    connection.execute(
+        insert(pack_contents).values(
+            pack=entry.uid,
+            pack_json=contents.pack_json,
+            values=contents.values,
+            readme=contents.readme,
+            schema=contents.schema,
+            presets=contents.presets,
+            logo=contents.logo,
+            files=[[info.path, info.size, info.executable] for info in contents.files],
+        )
+    )
+
+
+def remove(connection: Connection, uid: str) -> None:
+    """Take the pack out, with its tags, clouds and contents; nothing where it is not there."""
+    for table in (pack_clouds, pack_contents, pack_tags):
+        connection.execute(delete(table).where(table.c.pack == uid))
+    connection.execute(delete(packs).where(packs.c.uid == uid))
+
+
+def replace_tags(
+    connection: Connection, source: str, name: str, tags: Mapping[Tag, tuple[str, bool]]
+) -> None:
+    """Make `tags`, from tag to (pack uid, parent), all that the catalog says of this name."""
+    of_name = and_(pack_tags.c.source == source, pack_tags.c.name == name)
+    connection.execute(delete(pack_tags).where(of_name))
+    if tags:
+        connection.execute(
+            insert(pack_tags),
+            [
+                {"source": source, "name": name, "tag": tag, "pack": uid, "parent": parent}
+                for tag, (uid, parent) in tags.items()
+            ],
+        )
+
+
+def versions(connection: Connection, source: str, name: str) -> list[Entry]:
+    """Every version of a name in one source, newest first; empty where there is none."""
+    rows = connection.execute(
+        select(packs)
+        .where(packs.c.source == source, packs.c.name == name)
+        .order_by(packs.c.version_key.desc(), packs.c.label.desc())
+    ).all()
+    return with_clouds(connection, rows)
+
+
+def find(connection: Connection, source: str, name: str, tag: str) -> Entry:
+    """The version that any kind of tag leads to; raises `PackUnknown`."""
+    rows = connection.execute(
+        select(packs)
+        .join(pack_tags, pack_tags.c.pack == packs.c.uid)
+        .where(pack_tags.c.source == source, pack_tags.c.name == name, pack_tags.c.tag == tag)
+    ).all()
+    if not rows:
+        raise PackUnknown(f"There is no pack {name}:{tag}.")
+    return with_clouds(connection, rows)[0]
+
+
+def by_uid(connection: Connection, uid: str) -> Entry | None:
+    rows = connection.execute(select(packs).where(packs.c.uid == uid)).all()
+    return with_clouds(connection, rows)[0] if rows else None
+
+
+def tags(connection: Connection, source: str, name: str) -> dict[Tag, tuple[str, bool]]:
+    """Every tag of a name: (pack uid, whether the registry moves it by itself)."""
+    rows = connection.execute(
+        select(pack_tags.c.tag, pack_tags.c.pack, pack_tags.c.parent)
+        .where(pack_tags.c.source == source, pack_tags.c.name == name)
+        .order_by(pack_tags.c.tag)
+    )
+    return {Tag(row.tag): (row.pack, row.parent) for row in rows}
+
+
+def names(connection: Connection, source: str) -> list[str]:
+    found = select(packs.c.name).where(packs.c.source == source).distinct().order_by(packs.c.name)
+    return list(connection.scalars(found))
+
+
+def last_change(connection: Connection, source: str) -> int:
+    """Microseconds since 1970 of the newest push, 0 where there was none."""
+    newest = (
+        select(packs.c.pushed_at)
+        .where(packs.c.source == source)
+        .order_by(packs.c.pushed_at.desc())
+        .limit(1)
+    )
+    return connection.scalar(newest) or 0
+
+
+def contents(connection: Connection, uid: str) -> Contents:
+    row = connection.execute(select(pack_contents).where(pack_contents.c.pack == uid)).one_or_none()
+    if row is None:
+        raise PackUnknown(f"There is no pack of uid {uid}.")
+    return Contents(
+        pack_json=row.pack_json,
+        values=row.values,
+        readme=row.readme,
+        schema=row.schema,
+        presets=row.presets,
+        logo=row.logo,
+        files=tuple(
+            FileInfo(path=path, size=size, executable=executable)
+            for path, size, executable in row.files
+        ),
+    )
+
+
+def with_clouds(connection: Connection, rows: Iterable[Row[tuple[object, ...]]]) -> list[Entry]:
+    """Entries of rows of `packs`, in their order; their clouds come by one more query."""
+    rows = list(rows)
+    clouds: dict[str, list[str]] = {row.uid: [] for row in rows}
+    found = connection.execute(
+        select(pack_clouds).where(pack_clouds.c.pack.in_(list(clouds))).order_by(pack_clouds.c.cloud)
+    )
+    for pack, cloud in found:
+        clouds[pack].append(cloud)
+    fields = [name for name in Entry.__dataclass_fields__ if name != "clouds"]
+    return [
+        Entry(clouds=tuple(clouds[row.uid]), **{name: row._mapping[name] for name in fields})
+        for row in rows
+    ]

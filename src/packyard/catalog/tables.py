@@ -1,0 +1,93 @@
+"""The catalog's tables. Every row names its source, the built-in registry among them.
+
+A pack's `uid` is the first 24 hex digits of sha256 over (source uid, name, label), so it stays the
+same when the pack is pushed again by force. `packs` holds one row for each version, `pack_tags`
+every tag that leads to one, `pack_contents` what people read of it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from packyard.storage.tables import metadata
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("uid", String(24), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(255), nullable=False, unique=True),
+)
+
+packs = Table(
+    "packs",
+    metadata,
+    Column("uid", String(24), primary_key=True),
+    Column("source", ForeignKey("sources.uid"), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("label", String(128), nullable=False),  # [group__]version, the tag of this version
+    Column("group", String(128), nullable=False),
+    Column("version", String(128), nullable=False),
+    Column("version_key", Text, nullable=False),  # orders as versions do
+    Column("display_name", Text, nullable=False),
+    Column("layer", String(16), nullable=False),
+    Column("addon_type", Text, nullable=False),
+    Column("addon_key", Text, nullable=False),  # addon_type without blanks, hyphens and case
+    Column("addon_sub_type", Text, nullable=False),
+    Column("system_state", String(32), nullable=False),  # "", "deprecated", "deleted"
+    Column("annotations", JSON, nullable=False),
+    Column("search_text", Text, nullable=False),  # lower case
+    Column("digest", String(135), nullable=False),
+    Column("content_digest", String(135), nullable=False),
+    Column("archive_digest", String(135), nullable=False),
+    Column("size", BigInteger, nullable=False),  # of the archive
+    Column("message", Text, nullable=False),
+    Column("pushed_by", Text, nullable=False),
+    Column("pushed_at", BigInteger, nullable=False),  # microseconds since 1970
+    UniqueConstraint("source", "name", "label"),
+    Index("packs_in_order", "source", "name", "version_key"),
+    Index("packs_by_layer", "layer", "name"),
+)
+
+pack_clouds = Table(
+    "pack_clouds",
+    metadata,
+    Column("pack", ForeignKey("packs.uid", ondelete="CASCADE"), primary_key=True),
+    Column("cloud", String(64), primary_key=True),
+    Index("packs_by_cloud", "cloud", "pack"),
+)
+
+pack_tags = Table(
+    "pack_tags",
+    metadata,
+    Column("source", ForeignKey("sources.uid"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("tag", String(128), primary_key=True),
+    Column("pack", ForeignKey("packs.uid", ondelete="CASCADE"), nullable=False, index=True),
+    Column("parent", Boolean, nullable=False),  # moved by the registry itself
+)
+
+pack_contents = Table(
+    "pack_contents",
+    metadata,
+    Column("pack", ForeignKey("packs.uid", ondelete="CASCADE"), primary_key=True),
+    Column("pack_json", Text, nullable=False),
+    Column("values", Text, nullable=False),
+    Column("readme", Text, nullable=False),
+    Column("schema", Text, nullable=False),
+    Column("presets", Text, nullable=False),
+    Column("logo", LargeBinary, nullable=False),
+    Column("files", JSON, nullable=False),  # [[path, bytes, executable], ...] in order
+)

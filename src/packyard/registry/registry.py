@@ -1,0 +1,228 @@
+"""The registry: our own store and what it holds.
+
+`Registry.commit` is the only door by which content becomes visible. Whatever protocol brought it,
+the manifest, its tags and the rows of the catalog change in one transaction, or nothing does.
+Everything here blocks; faces call it from a thread.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from packyard.catalog import entries
+from packyard.digests import Digest, digest_of
+from packyard.errors import (
+    BlobUnknown,
+    ManifestBlobUnknown,
+    ManifestUnknown,
+    PreconditionFailed,
+    RepositoryUnknown,
+)
+from packyard.findings import Finding
+from packyard.packs.archive import Limits, content_digest, write_archive
+from packyard.packs.artifact import (
+    EMPTY_CONFIG,
+    EMPTY_CONFIG_DIGEST,
+    MANIFEST_TYPE,
+    MESSAGE,
+    build_manifest,
+    pack_of_repository,
+    repository,
+)
+from packyard.packs.folder import Files
+from packyard.packs.model import Pack
+from packyard.references import RepoName, Tag
+from packyard.registry import shelf
+from packyard.registry.artifacts import Artifact, parse_manifest
+from packyard.storage.store import Manifest, Store, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """A manifest on its way in. `tags` is empty for a push by digest alone.
+
+    `if_none_match`: no tag may exist yet. `if_match`: every tag must lead to that digest now.
+    """
+
+    repo: RepoName
+    body: bytes
+    digest: Digest
+    media_type: str = ""
+    tags: tuple[Tag, ...] = ()
+    actor: str = ""
+    if_match: Digest | None = None
+    if_none_match: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    digest: Digest
+    subject: Digest | None
+    tags: tuple[Tag, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+class Registry:
+    """Joins the store, the format of packs and the catalog's rows of the built-in source."""
+
+    def __init__(self, store: Store, *, limits: Limits | None = None, sparse: bool = True) -> None:
+        self.store = store
+        self.limits = limits or Limits()
+        self.sparse = sparse
+        with store.write() as tx:
+            self.source = entries.built_in_source(tx.connection)
+
+    def commit(self, push: Push) -> Committed:
+        """Take a manifest in, with its tags, and all that follows from them.
+
+        Raises `ManifestInvalid`, `ManifestBlobUnknown`, `ContentRefused`, `PreconditionFailed`,
+        `Conflict`; then nothing has changed.
+        """
+        artifact = parse_manifest(push.body, push.media_type)
+        absent = [digest for digest in artifact.blobs if not self._holds(push.repo, digest)]
+        self._require_blobs(artifact, absent)
+        packs = bool(pack_of_repository(push.repo))
+        found = None
+        if packs:
+            found = shelf.read_pack(self.store, push.repo, artifact, push.tags, self.limits)
+        with self.store.write() as tx:
+            self._require_blobs(artifact, tx.missing(push.repo, artifact.blobs))
+            _require_preconditions(tx, push)
+            if found:
+                shelf.check_tags(
+                    tx, self.source, push.repo, push.digest, push.tags, found.pack
+                )
+            tx.put_manifest(push.repo, _manifest(push, artifact), artifact.references)
+            for tag in push.tags:
+                tx.set_tag(push.repo, tag, push.digest)
+            if found:
+                self._enter(tx, push, artifact, found)
+            if packs:
+                shelf.settle(tx, self.source, push.repo)
+        findings = found.findings if found else ()
+        return Committed(push.digest, artifact.subject, push.tags, findings)
+
+    def push_pack(self, pack: Pack, files: Files, *, actor: str, message: str = "") -> Committed:
+        """Archive a checked pack and commit it under its version: the door's short cut for us."""
+        buffer = io.BytesIO()
+        write_archive(files, f"{pack.name}-{pack.version}", buffer)
+        archive = buffer.getvalue()
+        return self.push_archive(pack, files, archive, actor=actor, message=message)
+
+    def push_archive(
+        self,
+        pack: Pack,
+        files: Files,
+        archive: bytes,
+        *,
+        actor: str,
+        message: str = "",
+        if_none_match: bool = False,
+    ) -> Committed:
+        """Commit an archive as it came, under the version of the pack that was read from it."""
+        repo = repository(pack.name)
+        digest = digest_of(archive)
+        self.store.put_blob(repo, EMPTY_CONFIG, EMPTY_CONFIG_DIGEST)
+        self.store.put_blob(repo, archive, digest)
+        notes = {MESSAGE: message} if message else {}
+        body = build_manifest(pack, digest, len(archive), content_digest(files), notes)
+        return self.commit(
+            Push(
+                repo=repo,
+                body=body,
+                digest=digest_of(body),
+                media_type=MANIFEST_TYPE,
+                tags=(pack.label,),
+                actor=actor,
+                if_none_match=if_none_match,
+            )
+        )
+
+    def untag(self, repo: RepoName, tag: Tag) -> None:
+        """Take a tag away; for a pack's version, the pack with it. Raises `ManifestUnknown`,
+        `RepositoryUnknown`, and `Conflict` for a parent tag."""
+        with self.store.write() as tx:
+            if tx.tag_digest(repo, tag) is None:
+                raise ManifestUnknown(f"{repo} has no tag {tag}.")
+            packs = bool(pack_of_repository(repo))
+            if packs:
+                shelf.refuse_parent(tx, self.source, repo, tag)
+            tx.delete_tag(repo, tag)
+            if packs:
+                shelf.settle(tx, self.source, repo)
+
+    def delete(self, repo: RepoName, digest: Digest) -> None:
+        """Take a manifest away with all tags that lead to it. Raises `ManifestUnknown`."""
+        with self.store.write() as tx:
+            tx.delete_manifest(repo, digest)
+            if pack_of_repository(repo):
+                shelf.settle(tx, self.source, repo)
+
+    def _holds(self, repo: RepoName, digest: Digest) -> bool:
+        try:
+            self.store.blob(repo, digest)
+        except (BlobUnknown, RepositoryUnknown):
+            return False
+        return True
+
+    def _require_blobs(self, artifact: Artifact, absent: Sequence[Digest]) -> None:
+        """A sparse image holds its config and some of its layers (decision 0002)."""
+        layers = {layer.digest for layer in artifact.layers}
+        sparse = artifact.config and layers.issuperset(absent) and len(set(absent)) < len(layers)
+        if absent and not (self.sparse and sparse):
+            raise ManifestBlobUnknown(
+                f"The manifest refers to content that the repository does not hold: "
+                f"{', '.join(absent)}. Push or mount it first.",
+                digests=list(absent),
+            )
+
+    def _enter(
+        self, tx: Transaction, push: Push, artifact: Artifact, found: shelf.ReadPack
+    ) -> None:
+        """Write the pack's row where the push set its version's tag to other content."""
+        if found.pack.label not in push.tags:
+            return
+        entry = entries.entry_of(
+            found.pack,
+            source=self.source,
+            digest=push.digest,
+            content_digest=found.content_digest,
+            archive_digest=found.archive.digest,
+            size=found.archive.size,
+            message=artifact.annotations.get(MESSAGE, ""),
+            pushed_by=push.actor,
+            pushed_at=time.time_ns() // 1000,
+        )
+        standing = entries.by_uid(tx.connection, entry.uid)
+        if standing is None or standing.digest != entry.digest:
+            entries.put(tx.connection, entry, entries.contents_of(found.files))
+
+
+def _require_preconditions(tx: Transaction, push: Push) -> None:
+    for tag in push.tags:
+        current = tx.tag_digest(push.repo, tag)
+        if push.if_none_match and current is not None:
+            raise PreconditionFailed(
+                f"{push.repo}:{tag} is there already, with digest {current}.", digest=current
+            )
+        if push.if_match is not None and current != push.if_match:
+            raise PreconditionFailed(
+                f"{push.repo}:{tag} does not lead to {push.if_match}, but to "
+                f"{current or 'nothing'}.",
+                digest=current or "",
+            )
+
+
+def _manifest(push: Push, artifact: Artifact) -> Manifest:
+    return Manifest(
+        digest=push.digest,
+        media_type=artifact.media_type,
+        size=len(push.body),
+        content=push.body,
+        artifact_type=artifact.artifact_type,
+        subject=artifact.subject,
+        annotations=artifact.annotations,
+    )
