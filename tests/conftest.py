@@ -1,0 +1,46 @@
+"""What tests need from outside: real client programs, and the folder of real packs.
+
+A test marked `@pytest.mark.clients("oras", "crane")` runs those programs. Where one is absent the
+test is skipped and says so; with PACKYARD_REQUIRE_CLIENTS=1 (as in .ci/run) it fails instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Where `go install` and .ci/run put programs; people rarely have these on their PATH.
+CLIENT_FOLDERS = [
+    os.environ.get("PACKYARD_CLIENTS", "~/.cache/packyard/clients"),
+    os.environ.get("GOBIN", "~/go/bin"),
+]
+
+
+def pytest_configure() -> None:
+    folders = [str(Path(folder).expanduser()) for folder in CLIENT_FOLDERS]
+    os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *folders])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    wanted = {name for mark in item.iter_markers("clients") for name in mark.args}
+    absent = sorted(name for name in wanted if shutil.which(name) is None)
+    if not absent:
+        return
+    message = f"not installed: {', '.join(absent)} (.ci/run installs every client)"
+    if os.environ.get("PACKYARD_REQUIRE_CLIENTS") == "1":
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def real_packs() -> Path:
+    """The folder of packs as their authors published them: `*.tar.gz`, read only."""
+    folder = Path(os.environ.get("PACKYARD_PACKS", ROOT.parent / "shared" / "packs"))
+    if not folder.is_dir():
+        pytest.skip(f"no real packs at {folder}: set PACKYARD_PACKS to their folder")
+    return folder
