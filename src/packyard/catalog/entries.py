@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
 
 from packyard.catalog.tables import pack_clouds, pack_contents, pack_tags, packs, sources
 from packyard.digests import Digest
@@ -84,7 +84,7 @@ def built_in_source(connection: Connection) -> str:
 
 def pack_uid(source: str, name: str, label: str) -> str:
     """24 hex digits; the same after a forced push (design, Identity)."""
-    return hashlib.sha256("\0".join((source, name, label)).encode()).hexdigest()[:24]
+    return hashlib.sha256(f"{source}\0{name}\0{label}".encode()).hexdigest()[:24]
 
 
 def entry_of(
@@ -212,28 +212,36 @@ def replace_tags(
 
 def versions(connection: Connection, source: str, name: str) -> list[Entry]:
     """Every version of a name in one source, newest first; empty where there is none."""
-    rows = connection.execute(
-        select(packs)
-        .where(packs.c.source == source, packs.c.name == name)
-        .order_by(packs.c.version_key.desc(), packs.c.label.desc())
-    ).all()
+    rows = (
+        connection.execute(
+            select(packs)
+            .where(packs.c.source == source, packs.c.name == name)
+            .order_by(packs.c.version_key.desc(), packs.c.label.desc())
+        )
+        .mappings()
+        .all()
+    )
     return with_clouds(connection, rows)
 
 
 def find(connection: Connection, source: str, name: str, tag: str) -> Entry:
     """The version that any kind of tag leads to; raises `PackUnknown`."""
-    rows = connection.execute(
-        select(packs)
-        .join(pack_tags, pack_tags.c.pack == packs.c.uid)
-        .where(pack_tags.c.source == source, pack_tags.c.name == name, pack_tags.c.tag == tag)
-    ).all()
+    rows = (
+        connection.execute(
+            select(packs)
+            .join(pack_tags, pack_tags.c.pack == packs.c.uid)
+            .where(pack_tags.c.source == source, pack_tags.c.name == name, pack_tags.c.tag == tag)
+        )
+        .mappings()
+        .all()
+    )
     if not rows:
         raise PackUnknown(f"There is no pack {name}:{tag}.")
     return with_clouds(connection, rows)[0]
 
 
 def by_uid(connection: Connection, uid: str) -> Entry | None:
-    rows = connection.execute(select(packs).where(packs.c.uid == uid)).all()
+    rows = connection.execute(select(packs).where(packs.c.uid == uid)).mappings().all()
     return with_clouds(connection, rows)[0] if rows else None
 
 
@@ -281,17 +289,19 @@ def contents(connection: Connection, uid: str) -> Contents:
     )
 
 
-def with_clouds(connection: Connection, rows: Iterable[Row[tuple[object, ...]]]) -> list[Entry]:
+def with_clouds(connection: Connection, rows: Iterable[RowMapping]) -> list[Entry]:
     """Entries of rows of `packs`, in their order; their clouds come by one more query."""
     rows = list(rows)
-    clouds: dict[str, list[str]] = {row.uid: [] for row in rows}
+    clouds: dict[str, list[str]] = {row["uid"]: [] for row in rows}
     found = connection.execute(
-        select(pack_clouds).where(pack_clouds.c.pack.in_(list(clouds))).order_by(pack_clouds.c.cloud)
+        select(pack_clouds)
+        .where(pack_clouds.c.pack.in_(list(clouds)))
+        .order_by(pack_clouds.c.cloud)
     )
     for pack, cloud in found:
         clouds[pack].append(cloud)
     fields = [name for name in Entry.__dataclass_fields__ if name != "clouds"]
     return [
-        Entry(clouds=tuple(clouds[row.uid]), **{name: row._mapping[name] for name in fields})
+        Entry(clouds=tuple(clouds[row["uid"]]), **{name: row[name] for name in fields})
         for row in rows
     ]

@@ -11,7 +11,7 @@ import binascii
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_, select
 
 from packyard.catalog.entries import Entry, addon_key, with_clouds
 from packyard.catalog.tables import pack_clouds, packs
@@ -47,14 +47,18 @@ def search(connection: Connection, query: Query, *, limit: int = 100, after: str
     conditions = _conditions(query)
     if after:
         conditions.append(_behind(after))
-    rows = connection.execute(
-        select(packs)
-        .where(*conditions)
-        .order_by(packs.c.name, packs.c.version_key.desc(), packs.c.uid)
-        .limit(limit + 1)
-    ).all()
+    rows = (
+        connection.execute(
+            select(packs)
+            .where(*conditions)
+            .order_by(packs.c.name, packs.c.version_key.desc(), packs.c.uid)
+            .limit(limit + 1)
+        )
+        .mappings()
+        .all()
+    )
     page = with_clouds(connection, rows[:limit])
-    return Page(page, _place(rows[limit - 1]._mapping) if len(rows) > limit else "")
+    return Page(page, _place(rows[limit - 1]) if len(rows) > limit else "")
 
 
 def _conditions(query: Query) -> list[ColumnElement[bool]]:
@@ -86,8 +90,8 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _place(row: object) -> str:
-    key = [row["name"], row["version_key"], row["uid"]]  # type: ignore[index]
+def _place(row: RowMapping) -> str:
+    key = [row["name"], row["version_key"], row["uid"]]
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 
 
@@ -95,12 +99,13 @@ def _behind(place: str) -> ColumnElement[bool]:
     try:
         padded = place + "=" * (-len(place) % 4)
         name, version_key, uid = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if not all(isinstance(part, str) for part in (name, version_key, uid)):
-            raise ValueError("not three texts")
-    except (ValueError, TypeError, binascii.Error) as error:
+        place_is_text = all(isinstance(part, str) for part in (name, version_key, uid))
+    except (ValueError, TypeError, binascii.Error):
+        place_is_text = False
+    if not place_is_text:
         raise ParameterInvalid(
             f"after is {place[:80]!r}, which is not the `next` of an answer: pass it unchanged."
-        ) from error
+        )
     same_name = packs.c.name == name
     same_version = and_(same_name, packs.c.version_key == version_key)
     return or_(

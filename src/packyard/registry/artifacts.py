@@ -120,7 +120,7 @@ class _Reader:
 
     def _media_type(self, sent_as: str) -> str:
         written = self._text("mediaType")
-        if written and sent_as and written != sent_as and sent_as != "application/json":
+        if written and sent_as not in (written, "application/json", ""):
             self.faults.append(f"mediaType is {written}, but it was sent as {sent_as}")
         media_type = written or sent_as
         if not media_type or media_type == "application/json":

@@ -92,9 +92,7 @@ class Registry:
             self._require_blobs(artifact, tx.missing(push.repo, artifact.blobs))
             _require_preconditions(tx, push)
             if found:
-                shelf.check_tags(
-                    tx, self.source, push.repo, push.digest, push.tags, found.pack
-                )
+                shelf.check_tags(tx, self.source, push.repo, push.digest, push.tags, found.pack)
             tx.put_manifest(push.repo, _manifest(push, artifact), artifact.references)
             for tag in push.tags:
                 tx.set_tag(push.repo, tag, push.digest)

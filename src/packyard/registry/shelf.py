@@ -127,7 +127,7 @@ def refuse_parent(tx: Transaction, source: str, repo: RepoName, tag: Tag) -> Non
 
 
 def settle(tx: Transaction, source: str, repo: RepoName) -> None:
-    """Bring rows and parent tags in step with the version tags, after any change to a repository."""
+    """Bring rows and parent tags in step with the versions' tags, after any change to them."""
     name = pack_of_repository(repo)
     tags = tx.tags(repo)
     versions = {}

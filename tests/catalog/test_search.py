@@ -1,0 +1,129 @@
+"""Search: each condition by itself, together, and pages that lose and repeat nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from packyard.catalog import entries
+from packyard.catalog.search import Query, search
+from packyard.digests import digest_of
+from packyard.errors import ParameterInvalid
+from packyard.packs.folder import File
+from packyard.packs.model import parse_pack_json
+from packyard.storage.store import Store
+
+PACKS = [
+    ("nginx", "1.9.0", "addon", "ingress", ["all"], "Routes traffic"),
+    ("nginx", "1.10.0", "addon", "ingress", ["all"], "Routes traffic"),
+    ("calico", "3.27.1", "cni", "", ["aws", "maas"], "Networking, 100% native"),
+    ("edge-os", "1.0", "os", "", ["edge"], ""),
+    ("web", "0.1.0", "addon", "app-services", ["aws"], "An under_score"),
+]
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    store = Store.open(tmp_path / "data")
+    store.migrate()
+    with store.write() as tx:
+        source = entries.built_in_source(tx.connection)
+        for name, version, layer, addon_type, clouds, description in PACKS:
+            _put(tx.connection, source, name, version, layer, addon_type, clouds, description)
+    with store.read() as reading:
+        yield reading
+    store.close()
+
+
+def _put(
+    connection: Connection,
+    source: str,
+    name: str,
+    version: str,
+    layer: str,
+    addon_type: str,
+    clouds: list[str],
+    description: str,
+) -> None:
+    data = json.dumps(
+        {
+            "name": name,
+            "displayName": name.upper(),
+            "version": version,
+            "layer": layer,
+            "addonType": addon_type,
+            "cloudTypes": clouds,
+            "annotations": {"description": description},
+        }
+    ).encode()
+    pack, _ = parse_pack_json(data)
+    assert pack is not None
+    digest = digest_of(data)
+    entry = entries.entry_of(
+        pack,
+        source=source,
+        digest=digest,
+        content_digest=digest,
+        archive_digest=digest,
+        size=1,
+        message="",
+        pushed_by="",
+        pushed_at=1,
+    )
+    files = {"pack.json": File(data, executable=False)}
+    entries.put(connection, entry, entries.contents_of(files))
+
+
+def found(connection: Connection, query: Query) -> list[str]:
+    return [f"{entry.name}:{entry.label}" for entry in search(connection, query).entries]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (Query(), ["calico:3.27.1", "edge-os:1.0", "nginx:1.10.0", "nginx:1.9.0", "web:0.1.0"]),
+        (Query(newest=True), ["calico:3.27.1", "edge-os:1.0", "nginx:1.10.0", "web:0.1.0"]),
+        (Query(name="nginx"), ["nginx:1.10.0", "nginx:1.9.0"]),
+        (Query(layer="cni"), ["calico:3.27.1"]),
+        (Query(addon_type="App Services"), ["web:0.1.0"]),
+        (Query(cloud="aws"), ["calico:3.27.1", "nginx:1.10.0", "nginx:1.9.0", "web:0.1.0"]),
+        (Query(cloud="edge"), ["edge-os:1.0", "nginx:1.10.0", "nginx:1.9.0"]),
+        (Query(version="1.9.0"), ["nginx:1.9.0"]),
+        (Query(text="TRAFFIC routes", newest=True), ["nginx:1.10.0"]),
+        (Query(text="100%"), ["calico:3.27.1"]),
+        (Query(text="r_s"), ["web:0.1.0"]),
+        (Query(cloud="aws", layer="addon", text="web"), ["web:0.1.0"]),
+        (Query(name="absent"), []),
+        (Query(source="0" * 24), []),
+    ],
+)
+def test_conditions(connection: Connection, query: Query, expected: list[str]) -> None:
+    assert found(connection, query) == expected
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
+def test_pages_hold_every_entry_once(connection: Connection, limit: int) -> None:
+    seen, after = [], ""
+    for _ in range(len(PACKS) + 1):
+        page = search(connection, Query(), limit=limit, after=after)
+        seen += [f"{entry.name}:{entry.label}" for entry in page.entries]
+        after = page.next
+        if not after:
+            break
+    assert seen == found(connection, Query())
+
+
+@pytest.mark.parametrize("after", ["x", "e30", "bnVsbA", "WzEsMiwzXQ", "%00"])
+def test_a_foreign_place_is_refused(connection: Connection, after: str) -> None:
+    with pytest.raises(ParameterInvalid, match="next"):
+        search(connection, Query(), after=after)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001])
+def test_a_page_has_a_bounded_size(connection: Connection, limit: int) -> None:
+    with pytest.raises(ParameterInvalid, match="limit"):
+        search(connection, Query(), limit=limit)
