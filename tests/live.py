@@ -1,0 +1,206 @@
+"""A live server for tests: the real command, on a free port of 127.0.0.1, with its own data.
+
+`start` writes the configuration, runs `python -m packyard serve` and waits until it is ready. All
+that a server prints is in `Live.log()`. Only processes started here are ever ended here.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import bcrypt
+
+ADMIN_PASSWORD = "live-admin-password"
+READER, READER_PASSWORD = "reader", "live-reader-password"
+_SOURCES = Path(__file__).parent.parent / "src"
+
+
+@dataclass
+class Live:
+    """A running server. `url` has the scheme, `host` is host:port, `root` holds its data."""
+
+    url: str
+    host: str
+    root: Path
+    config: Path
+    environment: dict[str, str]
+    tls: ssl.SSLContext | None = None
+    admin_password: str = ADMIN_PASSWORD
+    reader: str = READER
+    reader_password: str = READER_PASSWORD
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    @property
+    def authorization(self) -> str:
+        """The value of an `Authorization` header for the admin."""
+        return basic("admin", self.admin_password)
+
+    def run(self) -> None:
+        """Start the process, also again after `stop` or `kill`, and wait until it is ready."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "packyard", "serve", str(self.config)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=self.environment,
+            )
+        try:
+            self.wait_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def wait_ready(self, seconds: float = 30) -> None:
+        """Return when `/ready` answers 200; raise with all that was printed if it does not."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            if self._answers("/ready"):
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"the server did not get ready:\n{self.log()}")
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def workers(self) -> list[int]:
+        """The ids of the children of the main process, the background process among them."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        return [int(word) for word in children.read_text().split()] if children.exists() else []
+
+    def stop(self, seconds: float = 20) -> int:
+        """End as an operator does, by SIGTERM; the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the server did not stop:\n{self.log()}") from None
+
+    def kill(self) -> None:
+        """SIGKILL of the main process and of the children that it has now."""
+        for pid in [self.process.pid, *self.workers()]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.process.wait(10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.stop()
+
+    @property
+    def _log(self) -> Path:
+        return self.config.with_suffix(".log")
+
+    def _answers(self, path: str) -> bool:
+        host, _, port = self.host.rpartition(":")
+        connection = (
+            http.client.HTTPSConnection(host, int(port), timeout=5, context=self.tls)
+            if self.tls
+            else http.client.HTTPConnection(host, int(port), timeout=5)
+        )
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def start(
+    tmp_path: Path,
+    *,
+    config: Mapping[str, Any] | None = None,
+    env: Mapping[str, str] | None = None,
+    workers: int = 1,
+    tls: ssl.SSLContext | None = None,
+) -> Live:
+    """A ready server with its data in `tmp_path/data`; call again on it to start another there.
+
+    `config` is laid over the defaults below, section by section; `None` takes a key away.
+    Without starter packs, garbage collection only by hand, anonymous access off. `tls` is the
+    context by which readiness is asked when the configuration switches TLS on.
+    """
+    port = free_port()
+    htpasswd = tmp_path / "htpasswd"
+    if not htpasswd.exists():
+        htpasswd.write_text(htpasswd_line(READER, READER_PASSWORD))
+    defaults: dict[str, Any] = {
+        "log": {"level": "info"},
+        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "data")}},
+        "http": {"addr": f"127.0.0.1:{port}", "workers": workers},
+        "auth": {"htpasswd": {"realm": "live", "path": str(htpasswd)}},
+        "starterpacks": {"enabled": False},
+    }
+    path = tmp_path / "config.yml"
+    path.write_text(json.dumps(_laid_over(defaults, config or {}), indent=1))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(_SOURCES),
+        "PYTHONUNBUFFERED": "1",
+        "PACKYARD_ADMIN_PASSWORD": ADMIN_PASSWORD,
+        **(env or {}),
+    }
+    scheme = "https" if tls else "http"
+    host = f"127.0.0.1:{port}"
+    live = Live(f"{scheme}://{host}", host, tmp_path / "data", path, environment, tls)
+    live.run()
+    return live
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+def htpasswd_line(name: str, password: str) -> str:
+    """A line of an htpasswd file, cheap to verify."""
+    return f"{name}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    laid = dict(below)
+    for key, value in above.items():
+        under = laid.get(key)
+        if value is None:
+            laid.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(under, Mapping):
+            laid[key] = _laid_over(under, value)
+        else:
+            laid[key] = value
+    return laid
