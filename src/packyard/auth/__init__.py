@@ -1,1 +1,1 @@
-"""Placeholder."""
+"""Who, and who may what. `policy.Policy` is what faces ask."""

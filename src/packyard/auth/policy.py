@@ -1,0 +1,180 @@
+"""Who sends this request, and may they do that: what every face asks.
+
+Verifying a password takes a good part of a second by design, so a proof is remembered: for
+`REMEMBERED` seconds, under a digest keyed by this process, together with the account whose hash it
+opened. The account is looked up again on every request and has to be that same one, so a changed
+password, role or file ends what was remembered. The users' table is asked again only after
+somebody committed to the store, the htpasswd file once a second.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from packyard.auth import passwords, users
+from packyard.auth.htpasswd import Htpasswd
+from packyard.auth.principal import ANONYMOUS, Action, Principal, Role
+from packyard.errors import Denied, Unauthenticated, Unsupported
+from packyard.storage.store import Store
+
+_log = logging.getLogger(__name__)
+
+REMEMBERED = 60.0  # seconds
+_REMEMBERED_LIMIT = 4096  # proofs, and accounts
+_HEADER_LIMIT = 4096  # bytes of an Authorization header; longer ones are not looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    principal: Principal
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    account: Account
+    until: float
+
+
+class Policy:
+    """`writers` of the htpasswd file push and delete, its other users pull.
+
+    `deletes=False` switches deletion off for everybody, `read_only=True` pushes too.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        htpasswd: Htpasswd | None = None,
+        *,
+        realm: str = "Packyard",
+        writers: Collection[str] = ("admin",),
+        anonymous_pull: bool = False,
+        deletes: bool = True,
+        read_only: bool = False,
+    ) -> None:
+        self.realm = realm
+        self._store = store
+        self._htpasswd = htpasswd
+        self._writers = frozenset(writers)
+        self._anonymous_pull = anonymous_pull
+        self._off = {Action.DELETE} if not deletes else set()
+        if read_only:
+            self._off |= {Action.PUSH, Action.DELETE}
+        self._key = secrets.token_bytes(32)
+        self._proofs: dict[bytes, _Proof] = {}
+        self._listed: dict[str, Account | None] = {}  # what the users' table says
+        self._generation = -1
+        self._overshadowed: set[str] = set()
+        self._verifying = threading.Lock()
+
+    def recall(self, authorization: bytes) -> Principal | None:
+        """Whose password that is, if it was verified lately. Microseconds, from any thread."""
+        proof = self._proofs.get(self._digest(authorization))
+        if proof is None or proof.until < time.monotonic():
+            return None
+        if self._account(proof.account.principal.name) != proof.account:
+            return None
+        return proof.account.principal
+
+    def verify(self, authorization: bytes | None) -> Principal:
+        """Whose password that is; raises `Unauthenticated`. Blocks for as long as bcrypt takes.
+
+        One verification at a time in a process, so that a flood of wrong passwords leaves the
+        other cores to those who are signed in; who waited for the same password has it verified.
+        """
+        if authorization is None:
+            if self._anonymous_pull:
+                return ANONYMOUS
+            raise _refused()
+        name, password = _credentials(authorization)
+        with self._verifying:
+            known = self.recall(authorization)
+            if known:
+                return known
+            account = self._account(name)
+            if account is None:
+                passwords.pretend(self._usual_cost())
+                raise _refused()
+            if not passwords.opens(password, account.password_hash):
+                raise _refused()
+            self._remember(authorization, account)
+        return account.principal
+
+    def check(self, principal: Principal, action: Action) -> None:
+        """Raise unless the principal may: `Unauthenticated` for somebody who should sign in first,
+        `Denied` for everybody else, `Unsupported` where it is switched off."""
+        if not principal.may(action):
+            if principal.anonymous:
+                raise _refused()
+            raise Denied(f"{principal.name} may not {action}: ask an administrator for the right.")
+        if action in self._off:
+            raise Unsupported(f"This registry does not take a {action}: its configuration says so.")
+
+    def _account(self, name: str) -> Account | None:
+        generation = self._store.generation()
+        if generation != self._generation or len(self._listed) > _REMEMBERED_LIMIT:
+            self._listed, self._generation = {}, generation
+        listed = self._listed
+        if name not in listed:
+            with self._store.read() as connection:
+                user = users.find(connection, name)
+            listed[name] = (
+                Account(Principal(user.name, user.role), user.password_hash) if user else None
+            )
+        filed = self._htpasswd.users().get(name) if self._htpasswd else None
+        account = listed[name]
+        if account and filed:
+            self._warn_of_two(name)
+        if account or filed is None:
+            return account
+        writer = name in self._writers
+        role = Role.EDITOR if writer else Role.VIEWER
+        return Account(Principal(name, role, deletes=writer), filed)
+
+    def _warn_of_two(self, name: str) -> None:
+        if name not in self._overshadowed:
+            self._overshadowed.add(name)
+            _log.warning("%s is in the users' table and in the htpasswd file: the table counts", name)
+
+    def _usual_cost(self) -> int:
+        """The cost that a name of the htpasswd file has, so that names cannot be told by time."""
+        filed = self._htpasswd.users() if self._htpasswd else {}
+        return next(map(passwords.cost_of, filed.values()), passwords.COST)
+
+    def _remember(self, authorization: bytes, account: Account) -> None:
+        while len(self._proofs) >= _REMEMBERED_LIMIT:
+            del self._proofs[next(iter(self._proofs))]
+        digest = self._digest(authorization)
+        self._proofs.pop(digest, None)  # so that the order stays the order of age
+        self._proofs[digest] = _Proof(account, time.monotonic() + REMEMBERED)
+
+    def _digest(self, authorization: bytes) -> bytes:
+        return hashlib.blake2b(authorization, digest_size=16, key=self._key).digest()
+
+
+def _credentials(authorization: bytes) -> tuple[str, bytes]:
+    """Name and password of an `Authorization: Basic` header (RFC 7617)."""
+    scheme, _, encoded = authorization.partition(b" ")
+    if len(authorization) > _HEADER_LIMIT or scheme.lower() != b"basic":
+        raise _refused()
+    try:
+        decoded = base64.b64decode(encoded.strip(), validate=True)
+        name, colon, password = decoded.partition(b":")
+        if not colon:
+            raise _refused()
+        return name.decode(), password
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise _refused() from error
+
+
+def _refused() -> Unauthenticated:
+    return Unauthenticated("Sign in with the name and password of a user of this registry.")
