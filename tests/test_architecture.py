@@ -1,0 +1,185 @@
+"""The shape of the source: layers, homes of third-party modules, no cycles, sizes, names.
+
+Imports are read from the syntax trees, those inside functions and under TYPE_CHECKING included: an
+import is a dependency wherever it stands.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "packyard"
+
+# What each package may import, besides itself and the vocabulary.
+VOCABULARY = {"errors", "findings", "digests", "references"}
+LAYERS: dict[str, set[str]] = {
+    "packs": set(),
+    "storage": set(),
+    "catalog": {"packs", "storage"},
+    "auth": {"storage"},
+    "registry": {"packs", "storage", "catalog"},
+    "remotes": {"packs"},
+    "config": set(),
+    "server": {"packs", "storage", "catalog", "auth", "registry", "remotes", "config"},
+    "cli": {"packs", "remotes", "config", "server"},
+    "__main__": {"cli"},
+}
+
+# The only packages that may import a third-party module.
+HOMES: dict[str, set[str]] = {
+    "yaml": {"packs", "config"},
+    "re2": {"packs"},
+    "obstore": {"storage"},
+    "sqlalchemy": {"storage", "catalog", "auth", "registry", "server"},
+    "alembic": {"storage"},
+    "httpx": {"remotes"},
+    "bcrypt": {"auth"},
+    "cryptography": {"auth"},
+    "pydantic": {"config", "server"},
+    "starlette": {"server"},
+    "fastapi": {"server"},
+    "granian": {"server"},
+    "uvloop": {"server"},
+    "prometheus_client": {"server"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+}
+# SQLAlchemy's expressions may be written where rows are owned; connections are made in one place.
+ENGINE = re.compile(r"\b(create_engine|create_async_engine|sessionmaker|sqlalchemy\.orm)\b")
+
+DISTRIBUTIONS = {"re2": "google-re2", "yaml": "pyyaml"}
+JUNK_DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "shared", "lib"}
+MODULE_LINES = 500
+FUNCTION_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """`name` is dotted, without the leading `packyard.`; the package's own is empty."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def package(self) -> str:
+        return self.name.partition(".")[0]
+
+
+def read(path: Path) -> Module:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    text = path.read_text(encoding="utf-8")
+    return Module(name, path, text, ast.parse(text, str(path)))
+
+
+MODULES = [read(path) for path in sorted(SOURCE.rglob("*.py")) if "starter" not in path.parts]
+NAMES = {module.name for module in MODULES}
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Dotted names of everything imported; `from a import b` gives `a.b`, module or not."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: relative imports hide the layer"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def inner(module: Module) -> set[str]:
+    """Our own modules that `module` imports, as names in `NAMES`."""
+    found = set()
+    for name in imports(module.tree):
+        top, _, rest = name.partition(".")
+        if top == "packyard":
+            found.add(rest if rest in NAMES else rest.rpartition(".")[0])
+    return found
+
+
+def outer(module: Module) -> set[str]:
+    """Third-party modules that `module` imports, by their top name."""
+    tops = {name.partition(".")[0] for name in imports(module.tree)}
+    return tops - sys.stdlib_module_names - {"packyard", "_typeshed"}
+
+
+def each(modules: list[Module]) -> pytest.MarkDecorator:
+    ids = [module.name or "packyard" for module in modules]
+    return pytest.mark.parametrize("module", modules, ids=ids)
+
+
+def test_every_package_has_its_row_in_the_table() -> None:
+    tops = {module.package for module in MODULES} - VOCABULARY - {""}
+    assert tops <= LAYERS.keys(), "a new package needs a row: what may it import?"
+
+
+@each(MODULES)
+def test_imports_go_downwards_only(module: Module) -> None:
+    if module.package in VOCABULARY | {""}:
+        allowed = VOCABULARY
+    else:
+        allowed = LAYERS[module.package] | VOCABULARY | {module.package, ""}
+    upwards = {name for name in inner(module) if name.partition(".")[0] not in allowed}
+    assert not upwards, f"{module.path.relative_to(ROOT)} may not import {sorted(upwards)}"
+
+
+@each(MODULES)
+def test_third_party_modules_are_imported_in_their_homes_only(module: Module) -> None:
+    strays = {name for name in outer(module) if module.package not in HOMES.get(name, set())}
+    assert not strays, f"{module.path.relative_to(ROOT)} imports {sorted(strays)}"
+
+
+def test_third_party_modules_are_declared_dependencies() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[><=; \[]", line)[0] for line in project["dependencies"]}
+    imported = {name for module in MODULES for name in outer(module)}
+    needed = {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in imported}
+    assert needed <= declared
+
+
+@each([module for module in MODULES if module.package != "storage"])
+def test_database_connections_are_made_in_storage_only(module: Module) -> None:
+    assert not ENGINE.search(module.text)
+
+
+@each([module for module in MODULES if module.package not in {"config", "server", "cli"}])
+def test_only_faces_see_the_configuration(module: Module) -> None:
+    assert not any(name.startswith("config") for name in inner(module))
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {module.name: inner(module) - {module.name, ""} for module in MODULES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        pytest.fail(" -> ".join(cycle.args[1]))
+
+
+@each(MODULES)
+def test_no_module_is_a_junk_drawer(module: Module) -> None:
+    assert not JUNK_DRAWERS & set(module.name.strip("_").split("."))
+
+
+@each(MODULES)
+def test_every_module_says_what_it_is(module: Module) -> None:
+    assert ast.get_docstring(module.tree) or not module.tree.body
+
+
+@each(MODULES)
+def test_modules_and_functions_stay_short(module: Module) -> None:
+    assert module.text.count("\n") <= MODULE_LINES
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = [node for node in ast.walk(module.tree) if isinstance(node, kinds)]
+    long = [f.name for f in functions if (f.end_lineno or 0) - f.lineno + 1 > FUNCTION_LINES]
+    assert not long, f"over {FUNCTION_LINES} lines: {long}"
