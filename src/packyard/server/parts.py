@@ -1,0 +1,55 @@
+"""What every HTTP face is given: the parts of the server, joined by hand in `app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Scope
+
+from packyard.auth.policy import Policy
+from packyard.auth.principal import Action, Principal
+from packyard.registry.registry import Registry
+from packyard.storage.store import Store
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`idle` is in seconds, `max_manifest` in bytes.
+
+    `external_url` (no slash at its end) is where clients reach the server; without it `Location`
+    follows the `X-Forwarded-*` of a proxy in `trusted_proxies`, else it is relative. `headers` go
+    into every answer that does not have them.
+    """
+
+    external_url: str = ""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    max_manifest: int = 4 * MIB
+    idle: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    store: Store
+    registry: Registry
+    policy: Policy
+    settings: Settings = field(default_factory=Settings)
+
+    async def admit(self, scope: Scope, action: Action) -> Principal:
+        """Who sends the request of this ASGI scope, who may do that; `scope["user"]` from then on.
+
+        Raises `Unauthenticated`, `Denied` or `Unsupported`.
+        """
+        authorization = next(
+            (value for name, value in scope["headers"] if name == b"authorization"), None
+        )
+        principal = self.policy.recall(authorization) if authorization else None
+        if principal is None:
+            principal = await run_in_threadpool(self.policy.verify, authorization)
+        scope["user"] = principal
+        self.policy.check(principal, action)
+        return principal
