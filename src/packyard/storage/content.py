@@ -1,0 +1,58 @@
+"""What the store holds, as values: blobs, manifests, referrers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packyard.digests import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """`size` in bytes; `path` is None where the backend has no files to send from.
+
+    `touched_at` is when the blob was last pushed, mounted or renewed, in µs since 1970.
+    """
+
+    digest: Digest
+    size: int
+    path: Path | None
+    touched_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`content` is the manifest byte for byte; the fields behind it repeat what it says.
+
+    `artifact_type` is what a referrers list shows ("" for none), `subject` what it refers to.
+    """
+
+    digest: Digest
+    media_type: str
+    content: bytes
+    artifact_type: str = ""
+    subject: Digest | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """One manifest that names another as its subject: the fields of its descriptor."""
+
+    digest: Digest
+    media_type: str
+    size: int
+    artifact_type: str
+    annotations: Mapping[str, str]
+
+
+def now() -> int:
+    """Microseconds since 1970, as all times in the store."""
+    return time.time_ns() // 1000

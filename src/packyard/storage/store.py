@@ -1,0 +1,284 @@
+"""The store: content by digest, names for it, and nothing about what it means.
+
+Invariants (design.md, Writing; `docs/formats/store.md`):
+
+- A blob's row is there only while its body is, whole and flushed: body first, row after.
+- Nothing becomes visible but by the commit of one transaction.
+- Several threads and processes work on one folder at once; there is one writer at a time.
+
+Every function blocks; those on the way of a pull (`blob`, `manifest`, `tags`, `generation`) for
+microseconds.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from obstore.store import MemoryStore
+from sqlalchemy import Connection, select
+
+from packyard.digests import Digest, algorithm_of, digest_of
+from packyard.errors import (
+    BlobUnknown,
+    ConfigurationInvalid,
+    DigestInvalid,
+    ManifestUnknown,
+    NotFound,
+    RepositoryUnknown,
+)
+from packyard.references import RepoName, Tag, is_digest
+from packyard.storage import faults
+from packyard.storage.content import Blob, Manifest, Referrer, now
+from packyard.storage.db import Database
+from packyard.storage.files import Files
+from packyard.storage.lookups import Lookups, ManifestRow
+from packyard.storage.objects import Objects
+from packyard.storage.tables import manifests, repositories
+from packyard.storage.transaction import Transaction
+from packyard.storage.uploads import Uploads
+
+GRACE = timedelta(hours=1)
+
+
+class Store:
+    """Open one with `Store.open`; `migrate()` it once before the first use."""
+
+    def __init__(
+        self,
+        database: Database,
+        bodies: Files | Objects,
+        folder: Path,
+        *,
+        grace: timedelta = GRACE,
+    ) -> None:
+        self.database = database
+        self.bodies = bodies
+        self.grace = grace
+        self._quarter = grace // timedelta(microseconds=4)
+        self.uploads = Uploads(folder / "uploads", self._settle)
+        self._lookups = Lookups(database.raw)
+        self._private: tempfile.TemporaryDirectory[str] | None = None
+
+    @classmethod
+    def open(cls, root: Path | None, *, grace: timedelta = GRACE) -> Store:
+        """The store in that folder, which is made where it is missing; in memory for None.
+
+        `grace` is how long garbage collection spares what nothing refers to. Raises
+        `ConfigurationInvalid` where the folder cannot be used.
+        """
+        if root is None:
+            private = tempfile.TemporaryDirectory(prefix="packyard-")
+            folder = Path(private.name)
+            database = Database(folder, durable=False)
+            store = cls(database, Objects(MemoryStore()), folder, grace=grace)
+            store._private = private
+            return store
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return cls(Database(root), Files(root), root, grace=grace)
+        except OSError as error:
+            raise _unusable(root, error) from error
+
+    def migrate(self) -> None:
+        """Bring the database to this version's tables; safe in several processes at once."""
+        from packyard.storage.migrations import upgrade  # noqa: PLC0415 - alembic loads slowly
+
+        upgrade(self.database)
+
+    def close(self) -> None:
+        """After the last use by any thread."""
+        del self._lookups
+        self.database.close()
+        if self._private:
+            self._private.cleanup()
+
+    # Transactions
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """One transaction of the only writer: commits at the end of the block, all or nothing."""
+        with self.database.write() as connection:
+            yield Transaction(connection, self.bodies)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Queries over one consistent state."""
+        with self.database.read() as connection:
+            yield connection
+
+    def generation(self) -> int:
+        """Another number than before once any process has committed; for caches."""
+        return self.database.generation()
+
+    # Blobs
+
+    def blob(self, repo: RepoName, digest: Digest) -> Blob:
+        """Raises `BlobUnknown` or `RepositoryUnknown`."""
+        found = self._lookups.blob(repo, digest)
+        if found is None:
+            raise self._unknown(repo, BlobUnknown(f"{repo} holds no blob {digest}."))
+        size, touched_at = found
+        return Blob(digest, size, self.bodies.path(digest), touched_at)
+
+    def open_blob(self, digest: Digest) -> BinaryIO:
+        """The bytes, seekable; raises `BlobUnknown` where they are gone by now."""
+        with faults.of_disk():
+            try:
+                return self.bodies.open(digest)
+            except FileNotFoundError:
+                raise BlobUnknown(f"The blob {digest} is gone.") from None
+
+    def put_blob(self, repo: RepoName, digest: Digest, data: bytes) -> Blob:
+        """A whole blob at once, durable when this returns; raises `DigestInvalid`."""
+        actual = digest_of(data, algorithm_of(digest))
+        if actual != digest:
+            raise DigestInvalid(f"The content has the digest {actual}, not {digest}.")
+        with faults.of_disk():
+            if self.bodies.size(digest) != len(data):
+                self.bodies.put(data, digest)
+        return self._commit(repo, digest, len(data))
+
+    def mount(self, repo: RepoName, digest: Digest, source: RepoName | None) -> bool:
+        """Let `repo` hold a blob that `source` (None: any repository) holds; False if it does not.
+
+        It counts as a push of the blob.
+        """
+        with self.write() as transaction:
+            if source is not None and not transaction.holds_blob(source, digest):
+                return False
+            return transaction.link_blob(repo, digest)
+
+    def delete_blob(self, repo: RepoName, digest: Digest) -> None:
+        """Take it out of the repository; raises `BlobUnknown` or `RepositoryUnknown`.
+
+        Its body goes with garbage collection, when no manifest refers to it.
+        """
+        with self.write() as transaction:
+            transaction.unlink_blob(repo, digest)
+
+    def renewal_due(self, blob: Blob) -> bool:
+        """Whether a client that is told of the blob now could find it collected too soon."""
+        return blob.touched_at < now() - self._quarter
+
+    def renew(self, digest: Digest) -> None:
+        """Start the blob's grace anew; waits for the writers' lock only where that is due."""
+        touched_at = self._lookups.touched(digest)
+        if touched_at is not None and touched_at < now() - self._quarter:
+            with self.write() as transaction:
+                transaction.renew_blob(digest)
+
+    # Manifests and names
+
+    def manifest(self, repo: RepoName, reference: Tag | Digest) -> Manifest:
+        """Raises `ManifestUnknown` or `RepositoryUnknown`."""
+        find = self._lookups.manifest if is_digest(reference) else self._lookups.tagged
+        found = find(repo, reference)
+        if found is None:
+            unknown = ManifestUnknown(f"{repo} has no manifest {reference}.")
+            raise self._unknown(repo, unknown)
+        return self._manifest(found)
+
+    def tags(self, repo: RepoName, n: int | None = None, last: str = "") -> list[Tag]:
+        """Up to `n` tags behind `last`, in lexical order; raises `RepositoryUnknown`."""
+        found = self._lookups.tags(repo, n, last)
+        if not found and not self._lookups.has_repository(repo):
+            raise RepositoryUnknown(f"There is no repository {repo}.")
+        return [Tag(tag) for tag in found]
+
+    def repositories(self, n: int | None = None, last: str = "") -> list[RepoName]:
+        """Up to `n` repositories behind `last` that have a manifest, in lexical order."""
+        with self.read() as connection:
+            found = connection.scalars(
+                select(repositories.c.name)
+                .where(repositories.c.name > last)
+                .where(select(1).where(manifests.c.repo_id == repositories.c.id).exists())
+                .order_by(repositories.c.name)
+                .limit(n)
+            )
+            return [RepoName(name) for name in found]
+
+    def referrers(
+        self, repo: RepoName, digest: Digest, artifact_type: str | None = None
+    ) -> list[Referrer]:
+        """Every manifest of the repository with that subject; none is no error."""
+        rows = (
+            select(
+                manifests.c.digest,
+                manifests.c.media_type,
+                manifests.c.size,
+                manifests.c.artifact_type,
+                manifests.c.annotations,
+            )
+            .join(repositories, repositories.c.id == manifests.c.repo_id)
+            .where(repositories.c.name == repo, manifests.c.subject == digest)
+            .order_by(manifests.c.digest)
+        )
+        if artifact_type is not None:
+            rows = rows.where(manifests.c.artifact_type == artifact_type)
+        with self.read() as connection:
+            return [
+                Referrer(
+                    Digest(row.digest),
+                    row.media_type,
+                    row.size,
+                    row.artifact_type,
+                    json.loads(row.annotations),
+                )
+                for row in connection.execute(rows)
+            ]
+
+    def _manifest(self, row: ManifestRow) -> Manifest:
+        digest, media_type, content, artifact_type, subject, annotations = row
+        if content is None:
+            with self.open_blob(Digest(digest)) as body:
+                content = body.read()
+        return Manifest(
+            Digest(digest),
+            media_type,
+            content,
+            artifact_type,
+            None if subject is None else Digest(subject),
+            json.loads(annotations),
+        )
+
+    def _settle(self, repo: RepoName, digest: Digest, size: int, source: Path) -> Blob:
+        """Make a finished upload's file a blob of the repository."""
+        with faults.of_disk():
+            if self.bodies.size(digest) != size:
+                self.bodies.place(source, digest)
+        blob = self._commit(repo, digest, size)
+        source.unlink(missing_ok=True)
+        return blob
+
+    def _commit(self, repo: RepoName, digest: Digest, size: int) -> Blob:
+        with self.write() as transaction:
+            touched_at = transaction.put_blob(repo, digest, size)
+        return Blob(digest, size, self.bodies.path(digest), touched_at)
+
+    def _unknown(self, repo: RepoName, error: NotFound) -> NotFound:
+        if self._lookups.has_repository(repo):
+            return error
+        return RepositoryUnknown(f"There is no repository {repo}.")
+
+
+def _unusable(root: Path, error: OSError) -> ConfigurationInvalid:
+    reasons = {
+        errno.EEXIST: "is a file, not a folder",
+        errno.ENOTDIR: "leads through a file, not folders",
+        errno.EACCES: "may not be written by this user",
+        errno.EPERM: "may not be written by this user",
+        errno.EROFS: "is on a read-only file system",
+        errno.ENOSPC: "is on a full device",
+    }
+    reason = reasons.get(error.errno or 0, f"cannot be used: {error.strerror}")
+    return ConfigurationInvalid(
+        f"The data folder {root} {reason}. Name another one in "
+        "storage.filesystem.rootdirectory, or mend this one."
+    )

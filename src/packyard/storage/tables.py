@@ -1,0 +1,100 @@
+"""Rows of the store, and the one `metadata` that every package's tables join.
+
+Times are integers: microseconds since 1970. Digests are text (`sha256:…`). What each row means and
+what has to hold between them is in `docs/formats/tables.md`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+NAME = String(255)
+DIGEST = String(135)  # "sha512:" and 128 hex digits
+TAG = String(128)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", NAME, nullable=False, unique=True),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", DIGEST, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("touched_at", BigInteger, nullable=False),  # pushed, mounted or asked for
+    sqlite_with_rowid=False,
+)
+
+repo_blobs = Table(
+    "repo_blobs",
+    metadata,
+    Column("repo_id", ForeignKey("repositories.id"), primary_key=True),
+    Column("digest", ForeignKey("blobs.digest", ondelete="CASCADE"), primary_key=True),
+    Index("repo_blobs_by_digest", "digest"),
+    sqlite_with_rowid=False,
+)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("repo_id", ForeignKey("repositories.id"), primary_key=True),
+    Column("digest", DIGEST, primary_key=True),
+    Column("media_type", String(255), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("content", LargeBinary),  # NULL: larger than 64 KiB, stored as a blob
+    Column("artifact_type", String(255), nullable=False),  # "" where there is none
+    Column("subject", DIGEST),
+    Column("annotations", Text, nullable=False),  # a JSON object
+    Column("pushed_at", BigInteger, nullable=False),  # last time
+    Index("manifests_by_subject", "repo_id", "subject"),
+)
+
+manifest_refs = Table(
+    "manifest_refs",
+    metadata,
+    Column("repo_id", Integer, primary_key=True),
+    Column("manifest", DIGEST, primary_key=True),
+    Column("digest", DIGEST, primary_key=True),  # of a blob or a manifest, maybe not there
+    ForeignKeyConstraint(
+        ["repo_id", "manifest"], ["manifests.repo_id", "manifests.digest"], ondelete="CASCADE"
+    ),
+    Index("manifest_refs_by_digest", "digest"),
+    sqlite_with_rowid=False,
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("repo_id", Integer, primary_key=True),
+    Column("name", TAG, primary_key=True),
+    Column("digest", DIGEST, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    ForeignKeyConstraint(["repo_id", "digest"], ["manifests.repo_id", "manifests.digest"]),
+    Index("tags_by_digest", "repo_id", "digest"),
+    sqlite_with_rowid=False,
+)
+
+refs = Table(
+    "refs",
+    metadata,
+    Column("digest", DIGEST, primary_key=True),
+    Column("owner", NAME, primary_key=True),
+    sqlite_with_rowid=False,
+)
