@@ -8,11 +8,12 @@ paths with `path_fault`, so that whoever writes them down stays inside the folde
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _PATH_LIMIT = 1024
 _PART_LIMIT = 255
+_DEPTH_LIMIT = 64
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -42,6 +43,9 @@ class Limits:
     ratio_floor: int = 4 * 1024 * 1024
 
 
+STANDARD = Limits()
+
+
 def path_fault(path: str) -> str:
     """What is wrong with a path, to follow its name in a sentence; "" where nothing is."""
     parts = path.split("/")
@@ -61,13 +65,16 @@ def path_fault(path: str) -> str:
         sizes = [len(part.encode()) for part in parts]
     except UnicodeEncodeError:
         return "is not UTF-8"
+    if len(parts) > _DEPTH_LIMIT:
+        return f"is deeper than {_DEPTH_LIMIT} folders"
     if max(sizes) > _PART_LIMIT or sum(sizes) + len(sizes) - 1 > _PATH_LIMIT:
         return f"is longer than {_PART_LIMIT} bytes a part or {_PATH_LIMIT} in all"
     return ""
 
 
-def file_fault_at(path: str, files: Files) -> str:
-    """The path of a file of `files` that stands where `path` needs a folder; "" for none."""
-    parents = path.split("/")[:-1]
-    ways = ("/".join(parents[: depth + 1]) for depth in range(len(parents)))
-    return next((way for way in ways if way in files), "")
+def parents(path: str) -> Iterator[str]:
+    """The folders above a path, the outermost first."""
+    slash = path.find("/")
+    while slash >= 0:
+        yield path[:slash]
+        slash = path.find("/", slash + 1)

@@ -33,6 +33,19 @@ _REFUSE = {
     "pack-json.version-form": "The version cannot be a tag, or is spelt as a parent tag.",
     "pack-json.group-form": "The group cannot stand at the front of a tag.",
     "pack-json.path": "A named file would lie outside the folder.",
+    "files.path": "A file's path is absolute, leaves the folder, or cannot be written everywhere.",
+    "files.link": "A link; packs hold files, and a link could lead out of the folder.",
+    "files.special": "A device, pipe or socket, which no pack holds.",
+    "files.duplicate": "An archive holds one path twice, or a file where it needs a folder.",
+    "files.too-large": "A folder exceeds the limits of size or number of files.",
+    "archive.format": "The archive is no tar file, gzipped or plain.",
+    "archive.nested": "The archive was gzipped twice.",
+    "archive.truncated": "The archive ends in the middle.",
+    "archive.damaged": "The archive contradicts itself: checksums, numbers, headers.",
+    "archive.trailing": "Something other than zeros follows the archive's end.",
+    "archive.too-large": "The archive exceeds the limits of size, number of files or expansion.",
+    "archive.special": "The archive holds a kind of member that no pack holds.",
+    "archive.root": "It is not clear which folder of the archive is the pack.",
 }
 
 RULES: Mapping[str, Rule] = MappingProxyType(
