@@ -13,7 +13,7 @@ from packyard.catalog import entries
 from packyard.catalog.search import Query, search
 from packyard.digests import digest_of
 from packyard.errors import ParameterInvalid
-from packyard.packs.folder import File
+from packyard.packs.files import File
 from packyard.packs.model import parse_pack_json
 from packyard.storage.store import Store
 

@@ -13,7 +13,7 @@ import pytest
 from packyard.digests import Digest, digest_of
 from packyard.packs.archive import content_digest, write_archive
 from packyard.packs.artifact import EMPTY_CONFIG, EMPTY_CONFIG_DIGEST, build_manifest, repository
-from packyard.packs.folder import File, Files
+from packyard.packs.files import File, Files
 from packyard.packs.lint import check
 from packyard.references import Tag
 from packyard.registry.registry import Committed, Push, Registry
@@ -58,8 +58,8 @@ def manifest_of(registry: Registry, files: Files, **notes: str) -> bytes:
     assert pack is not None
     archive = archive_of(files)
     repo = repository(pack.name)
-    registry.store.put_blob(repo, EMPTY_CONFIG, EMPTY_CONFIG_DIGEST)
-    registry.store.put_blob(repo, archive, digest_of(archive))
+    registry.store.put_blob(repo, EMPTY_CONFIG_DIGEST, EMPTY_CONFIG)
+    registry.store.put_blob(repo, digest_of(archive), archive)
     return build_manifest(pack, digest_of(archive), len(archive), content_digest(files), notes)
 
 

@@ -19,7 +19,7 @@ from packyard.errors import (
     PreconditionFailed,
 )
 from packyard.packs.artifact import MANIFEST_TYPE, repository
-from packyard.packs.folder import File
+from packyard.packs.files import File
 from packyard.references import Tag, parse_repo
 from packyard.registry.registry import Push, Registry
 from tests.registry.conftest import archive_of, manifest_of, pack_files, push, tags_of
@@ -169,7 +169,7 @@ def test_a_broken_pack_is_refused_with_everything_wrong(registry: Registry) -> N
     good = pack_files()
     body = json.loads(manifest_of(registry, good))
     archive = archive_of(files)
-    registry.store.put_blob(REPO, archive, digest_of(archive))
+    registry.store.put_blob(REPO, digest_of(archive), archive)
     body["layers"][0] |= {"digest": digest_of(archive), "size": len(archive)}
     encoded = json.dumps(body).encode()
     with pytest.raises(ContentRefused) as refusal:
@@ -222,7 +222,7 @@ def test_an_image_may_be_sparse_but_not_hollow(
 ) -> None:
     repo = parse_repo("team/image")
     for data in held:
-        registry.store.put_blob(repo, data, digest_of(data))
+        registry.store.put_blob(repo, digest_of(data), data)
     body = json.dumps(image(b"one", b"two")).encode()
     request = Push(repo=repo, body=body, digest=digest_of(body), tags=(Tag("latest"),))
     if taken:
@@ -238,7 +238,7 @@ def test_a_strict_registry_refuses_a_sparse_image(registry: Registry) -> None:
     strict = Registry(registry.store, sparse=False)
     repo = parse_repo("team/image")
     for data in (b"config", b"one"):
-        registry.store.put_blob(repo, data, digest_of(data))
+        registry.store.put_blob(repo, digest_of(data), data)
     body = json.dumps(image(b"one", b"two")).encode()
     with pytest.raises(ManifestBlobUnknown):
         strict.commit(Push(repo=repo, body=body, digest=digest_of(body), tags=(Tag("a"),)))
@@ -248,7 +248,7 @@ def test_what_is_no_pack_is_refused_under_a_plain_tag_of_a_pack_repository(
     registry: Registry,
 ) -> None:
     for data in (b"config", b"one"):
-        registry.store.put_blob(REPO, data, digest_of(data))
+        registry.store.put_blob(REPO, digest_of(data), data)
     body = json.dumps(image(b"one")).encode()
 
     def commit(tag: str) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, upd
 from packyard.catalog.tables import pack_clouds, pack_contents, pack_tags, packs, sources
 from packyard.digests import Digest
 from packyard.errors import PackUnknown
-from packyard.packs.folder import Files
+from packyard.packs.files import Files
 from packyard.packs.model import Pack
 from packyard.packs.version import sort_key
 from packyard.references import Tag

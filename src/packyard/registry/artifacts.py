@@ -91,7 +91,9 @@ class _Reader:
         self.media_type = self._media_type(sent_as)
 
     def artifact(self) -> Artifact:
-        config, layers, children = None, (), ()
+        config: Descriptor | None = None
+        layers: tuple[Descriptor, ...] = ()
+        children: tuple[Descriptor, ...] = ()
         if self.media_type in _IMAGES:
             config = self._one("config", required=True)
             layers = self._many("layers", required=True)

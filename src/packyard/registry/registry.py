@@ -22,7 +22,7 @@ from packyard.errors import (
     RepositoryUnknown,
 )
 from packyard.findings import Finding
-from packyard.packs.archive import Limits, content_digest, write_archive
+from packyard.packs.archive import content_digest, write_archive
 from packyard.packs.artifact import (
     EMPTY_CONFIG,
     EMPTY_CONFIG_DIGEST,
@@ -32,12 +32,14 @@ from packyard.packs.artifact import (
     pack_of_repository,
     repository,
 )
-from packyard.packs.folder import Files
+from packyard.packs.files import Files, Limits
 from packyard.packs.model import Pack
 from packyard.references import RepoName, Tag
 from packyard.registry import shelf
 from packyard.registry.artifacts import Artifact, parse_manifest
-from packyard.storage.store import Manifest, Store, Transaction
+from packyard.storage.content import Manifest
+from packyard.storage.store import Store
+from packyard.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +125,8 @@ class Registry:
         """Commit an archive as it came, under the version of the pack that was read from it."""
         repo = repository(pack.name)
         digest = digest_of(archive)
-        self.store.put_blob(repo, EMPTY_CONFIG, EMPTY_CONFIG_DIGEST)
-        self.store.put_blob(repo, archive, digest)
+        self.store.put_blob(repo, EMPTY_CONFIG_DIGEST, EMPTY_CONFIG)
+        self.store.put_blob(repo, digest, archive)
         notes = {MESSAGE: message} if message else {}
         body = build_manifest(pack, digest, len(archive), content_digest(files), notes)
         return self.commit(
@@ -218,7 +220,6 @@ def _manifest(push: Push, artifact: Artifact) -> Manifest:
     return Manifest(
         digest=push.digest,
         media_type=artifact.media_type,
-        size=len(push.body),
         content=push.body,
         artifact_type=artifact.artifact_type,
         subject=artifact.subject,

@@ -16,14 +16,15 @@ from packyard.digests import Digest
 from packyard.errors import Conflict, ContentRefused, ManifestInvalid
 from packyard.findings import Finding, Severity, refusals
 from packyard.packs import lint
-from packyard.packs.archive import Limits, content_digest, read_archive
+from packyard.packs.archive import content_digest, read_archive
 from packyard.packs.artifact import ALLOW_MISSING, pack_of_repository
-from packyard.packs.folder import Files
+from packyard.packs.files import Files, Limits
 from packyard.packs.model import Pack
 from packyard.packs.tags import is_parent_form, newest_under, parent_tags
 from packyard.references import RepoName, Tag
 from packyard.registry.artifacts import Artifact, Descriptor
-from packyard.storage.store import Store, Transaction
+from packyard.storage.store import Store
+from packyard.storage.transaction import Transaction
 
 # Tags by which signatures and the like hang on a digest, where a client cannot use referrers.
 _ATTACHED = re.compile(r"sha(256|512)-[0-9a-f]{32,128}(\.[\w-]+)?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,14 +112,14 @@ class PackDetails(PackModel):
     files: list[FileModel]
 
     @classmethod
-    def of_contents(cls, entry: Entry, contents: Contents, tags: list[str]) -> PackDetails:
+    def of_contents(cls, entry: Entry, contents: Contents, tags: Sequence[str]) -> PackDetails:
         return cls(
             **PackModel.of(entry).model_dump(),
-            tags=tags,
+            tags=list(tags),
             pack_json=contents.pack_json,
             values=contents.values,
             readme=contents.readme,
-            schema_text=contents.schema,
+            schema=contents.schema,
             presets=contents.presets,
             files=[FileModel.of(info) for info in contents.files],
         )

@@ -32,8 +32,6 @@ from packyard.server.logos import image_type
 from packyard.server.parts import Parts
 from packyard.server.reference import add_reference
 
-_SPOOL = 8 * 1024 * 1024
-
 
 def build(parts: Parts) -> FastAPI:
     """The pack API as an application of its own; the edge puts it behind its paths."""
@@ -208,7 +206,7 @@ async def push(
     message: str = "",
 ) -> models.PushAnswer:
     """Push an archive, the request's body; answers 200 where identical content is there."""
-    with tempfile.SpooledTemporaryFile(max_size=_SPOOL) as spool:
+    with tempfile.TemporaryFile() as spool:
         await _receive(request.stream(), spool, parts.registry.limits.max_bytes)
         spool.seek(0)
         answer = await run_in_threadpool(
