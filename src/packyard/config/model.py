@@ -1,0 +1,202 @@
+"""Every key of the configuration: its place, type, default and meaning (registry-server.md).
+
+This is the only list of keys. The reader, the names in the environment and the documentation
+follow from it: a field is a key and says its meaning beside its type, a field of a dataclass type
+is a section. Names are those of the distribution registry's format wherever that has the thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from packyard.config.kinds import Address, Network, Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLog:
+    disabled: Annotated[bool, "No line for each request."] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    level: Annotated[
+        Literal["debug", "info", "warn", "error"], "The least important lines that are written."
+    ] = "info"
+    formatter: Annotated[
+        Literal["text", "json", "logstash"],
+        "Text as `key=value`, or JSON; `logstash` is written as JSON.",
+    ] = "text"
+    fields: Annotated[Mapping[str, str], "Added to every line."] = field(default_factory=dict)
+    accesslog: AccessLog = field(default_factory=AccessLog)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filesystem:
+    rootdirectory: Annotated[Path, "The data folder."] = Path("/var/lib/packyard")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InMemory:
+    """Nothing is kept when the server ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    enabled: Annotated[bool, "Whether tags, manifests and blobs can be deleted."] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadPurging:
+    enabled: Annotated[bool, "Whether abandoned uploads are removed."] = True
+    age: Annotated[timedelta, "Abandoned means: no byte for that long."] = timedelta(hours=168)
+    interval: Annotated[timedelta, "Time between two looks."] = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOnly:
+    enabled: Annotated[bool, "Refuse every push and delete."] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    uploadpurging: UploadPurging = field(default_factory=UploadPurging)
+    readonly: ReadOnly = field(default_factory=ReadOnly)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """One of `filesystem`, the default, and `inmemory`; also as a word, `storage: inmemory`."""
+
+    filesystem: Filesystem | None = None
+    inmemory: InMemory | None = None
+    delete: Delete = field(default_factory=Delete)
+    maintenance: Maintenance = field(default_factory=Maintenance)
+
+    @property
+    def root(self) -> Path | None:
+        """The data folder; none where everything is kept in memory."""
+        return None if self.inmemory else (self.filesystem or Filesystem()).rootdirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    certificate: Annotated[Path | None, "The certificate chain, PEM. Switches TLS on."] = None
+    key: Annotated[Path | None, "Its key, PEM."] = None
+    clientcas: Annotated[
+        tuple[Path, ...], "Only clients with a certificate of one of these authorities get in."
+    ] = ()
+    minimumtls: Annotated[
+        Literal["tls1.0", "tls1.1", "tls1.2", "tls1.3"],
+        "The oldest version spoken; those before 1.2 are not spoken in any case.",
+    ] = "tls1.2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    idle: Annotated[timedelta, "A request whose client sends nothing that long ends with 408."] = (
+        timedelta(seconds=60)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsPage:
+    anonymous: Annotated[bool, "Whether `/metrics` is open to those who do not sign in."] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    addr: Annotated[Address, "Where to listen; `:5000` is port 5000 of all interfaces."] = field(
+        default=Address("", 5000)
+    )
+    host: Annotated[str, "The URL by which clients reach the server, behind a proxy."] = ""
+    trustedproxies: Annotated[
+        tuple[Network, ...], "Proxies whose `X-Forwarded-…` headers are believed."
+    ] = ()
+    workers: Annotated[
+        int, "Processes that answer requests; 0 means one for each core, two at most."
+    ] = 0
+    draintimeout: Annotated[
+        timedelta, "How long requests under way may go on when the server is told to end."
+    ] = timedelta(seconds=25)
+    headers: Annotated[
+        Mapping[str, tuple[str, ...]],
+        "Headers of every answer, each laid over the default of that name; an empty list takes "
+        "the default away.",
+    ] = field(default_factory=dict)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    metrics: MetricsPage = field(default_factory=MetricsPage)
+    tls: Tls = field(default_factory=Tls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Htpasswd:
+    realm: Annotated[str, "Named in the challenge for credentials."] = "Packyard"
+    path: Annotated[Path, "The htpasswd file, bcrypt only. Has to be given in this section."]
+    writers: Annotated[
+        tuple[str, ...], "Its users who may push, tag and delete; the others pull."
+    ] = ("admin",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """Also as a word, `auth: htpasswd`, with the rest from the environment."""
+
+    htpasswd: Htpasswd | None = None
+    anonymous: Annotated[Literal["none", "pull"], "What those may do who do not sign in."] = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gc:
+    enabled: Annotated[bool, "Whether unreferenced blobs are removed in the background."] = True
+    interval: Annotated[timedelta, "Time between two collections."] = timedelta(hours=24)
+    grace: Annotated[timedelta, "How long an unreferenced blob stays."] = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarterPacks:
+    enabled: Annotated[bool, "Whether Packyard's own packs are loaded."] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    maxbytes: Annotated[Size, "All files of a pack together, unpacked."] = field(
+        default=Size(1 << 30)
+    )
+    maxfilebytes: Annotated[Size, "One file of a pack."] = field(default=Size(256 << 20))
+    maxfiles: Annotated[int, "Files of a pack."] = 20_000
+    maxratio: Annotated[int, "How many times its own size an archive may grow to."] = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packs:
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The whole file."""
+
+    version: Annotated[Literal["0.1"], "Of the file's format."] = "0.1"
+    log: Log = field(default_factory=Log)
+    storage: Storage = field(default_factory=Storage)
+    http: Http = field(default_factory=Http)
+    auth: Auth = field(default_factory=Auth)
+    gc: Gc = field(default_factory=Gc)
+    starterpacks: StarterPacks = field(default_factory=StarterPacks)
+    packs: Packs = field(default_factory=Packs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(Keys):
+    """What was read. `source` is its file, if any; `warnings` are sentences to log.
+
+    `initial_password` is the admin's at the first start; it comes from the environment only.
+    """
+
+    source: Path | None = None
+    warnings: tuple[str, ...] = ()
+    initial_password: str | None = field(default=None, repr=False)

@@ -1,0 +1,183 @@
+"""Counters of all processes, as Prometheus reads them at `/metrics`.
+
+Each process counts in files of its own below one folder (`share`, before any `Metrics` is made);
+a scrape adds them up, whichever process answers it. What a dead process counted is added to a
+common file (`bury`), so that counters never fall and files do not pile up. Without `share` a
+process counts for itself alone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+__all__ = ["CONTENT_TYPE_LATEST", "Metrics", "bury", "share"]
+
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the library looks for the folder
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 60)
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
+
+Sizes = Callable[[], Mapping[str, int]]
+
+
+class Metrics:
+    """What this process counts. Label values come from short lists, never from a request's text."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "packyard_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "packyard_http_request_duration_seconds",
+            "From a request's head to the last byte of its answer.",
+            ["method", "route"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._received = Counter(
+            "packyard_http_received_bytes",
+            "Bytes of request bodies.",
+            ["route"],
+            registry=self.registry,
+        )
+        self._sent = Counter(
+            "packyard_http_sent_bytes",
+            "Bytes of answers' bodies.",
+            ["route"],
+            registry=self.registry,
+        )
+        self.uploads = Gauge(
+            "packyard_uploads_in_progress",
+            "Requests that are writing to an upload.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._collections = Counter(
+            "packyard_gc_runs",
+            "Garbage collections, by how they ended.",
+            ["result"],
+            registry=self.registry,
+        )
+        self._freed_blobs = Counter(
+            "packyard_gc_freed_blobs", "Blobs removed.", registry=self.registry
+        )
+        self._freed_bytes = Counter(
+            "packyard_gc_freed_bytes", "Bytes of blobs removed.", registry=self.registry
+        )
+        self._rows: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(
+        self, method: str, route: str, status: int, seconds: float, *, received: int, sent: int
+    ) -> None:
+        """Count one request. `route` names the kind of resource, as the routes do."""
+        row = self._rows.get((method, route, status))
+        if row is None:
+            row = self._row(method, route, status)
+        requests, durations = row
+        requests.inc()
+        durations.observe(seconds)
+        if received:
+            self._received.labels(route).inc(received)
+        if sent:
+            self._sent.labels(route).inc(sent)
+
+    def collected(self, *, blobs: int, freed: int) -> None:
+        """Count one garbage collection that removed so many blobs and bytes."""
+        self._collections.labels("done").inc()
+        self._freed_blobs.inc(blobs)
+        self._freed_bytes.inc(freed)
+
+    def collection_failed(self) -> None:
+        self._collections.labels("failed").inc()
+
+    def exposition(self, sizes: Sizes) -> bytes:
+        """All processes' counters and the store's sizes, of type `CONTENT_TYPE_LATEST`. Blocks."""
+        folder = os.environ.get(_FOLDER)
+        if folder is None:
+            return generate_latest(self.registry) + _of_store(sizes)
+        with _locked(Path(folder), fcntl.LOCK_SH):
+            together = CollectorRegistry()
+            MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
+            return generate_latest(together) + _of_store(sizes)
+
+    def _row(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        named = method if method in _METHODS else "other"
+        row = (
+            self._requests.labels(named, route, str(status)),
+            self._seconds.labels(named, route),
+        )
+        if named == method:
+            self._rows[method, route, status] = row
+        return row
+
+
+def share(folder: Path) -> None:
+    """From here on, count in files below `folder`, together with the processes forked later."""
+    os.environ[_FOLDER] = str(folder)
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+
+
+def bury(folder: Path, pid: int) -> None:
+    """Keep what a dead process counted, take its files away."""
+    with _locked(folder, fcntl.LOCK_EX):
+        for kind in ("counter", "histogram"):
+            dead = folder / f"{kind}_{pid}.db"
+            if dead.exists():
+                _add(dead, folder / f"{kind}_buried.db")
+                dead.unlink()
+        mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def _add(dead: Path, total: Path) -> None:
+    sums = MmapedDict(str(total))  # type: ignore[no-untyped-call]
+    for key, value, stamp, _ in MmapedDict.read_all_values_from_file(str(dead)):  # type: ignore[no-untyped-call]
+        before, _ = sums.read_value(key)  # type: ignore[no-untyped-call]
+        sums.write_value(key, before + value, stamp)  # type: ignore[no-untyped-call]
+    sums.close()  # type: ignore[no-untyped-call]
+
+
+class _Store(Collector):
+    def __init__(self, sizes: Sizes) -> None:
+        self._sizes = sizes
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        for name, value in self._sizes().items():
+            yield GaugeMetricFamily(f"packyard_store_{name}", f"The store's {name}.", value=value)
+
+
+def _of_store(sizes: Sizes) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Store(sizes))
+    return generate_latest(registry)
+
+
+@contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[None]:
+    """Scrapes share the lock; a burial holds it alone, so that nothing is added up twice."""
+    fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, kind)
+        yield
+    finally:
+        os.close(fd)
