@@ -12,7 +12,7 @@ from packyard.digests import Digest
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """`size` in bytes; `path` is None where the backend has no files to send from.
+    """`size` in bytes; `path` is None where there is no file to send: read `Store.open_blob`.
 
     `touched_at` is when the blob was last pushed, mounted or renewed, in µs since 1970.
     """

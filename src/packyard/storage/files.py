@@ -87,11 +87,13 @@ class Files:
 
     def digests(self) -> Iterator[tuple[Digest, int, int]]:
         """Every body with its size and the time of its last change, in µs since 1970."""
-        for path in self._blobs.glob("*/*/*"):
-            with suppress(FileNotFoundError, DigestInvalid):
-                digest = parse_digest(f"{path.parent.parent.name}:{path.name}")
-                status = path.stat()
-                yield digest, status.st_size, status.st_mtime_ns // 1000
+        for algorithm in os.scandir(self._blobs):
+            for folder in os.scandir(algorithm):
+                for body in os.scandir(folder):
+                    with suppress(FileNotFoundError, DigestInvalid):
+                        digest = parse_digest(f"{algorithm.name}:{body.name}")
+                        status = body.stat()
+                        yield digest, status.st_size, status.st_mtime_ns // 1000
 
     def empty_trash(self, before: int, *, dry_run: bool = False) -> tuple[int, int]:
         """Delete what came to the trash before that time (µs); how many bodies and bytes."""

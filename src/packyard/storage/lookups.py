@@ -1,8 +1,4 @@
-"""The reads of every pull, as prepared statements on a connection of each thread's own.
-
-Measured against SQLAlchemy Core: a quarter of the time. This is the only SQL written by hand, and
-it is SQLite's; each statement is one consistent state by itself.
-"""
+"""The reads of every pull, on a connection of each thread's own. Each is one consistent state."""
 
 from __future__ import annotations
 
@@ -11,26 +7,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from packyard.storage import faults
-
-_REPOSITORY = "SELECT 1 FROM repositories WHERE name = ?"
-_BLOB = """
-SELECT b.size, b.touched_at FROM repositories r
-JOIN repo_blobs l ON l.repo_id = r.id JOIN blobs b ON b.digest = l.digest
-WHERE r.name = ? AND l.digest = ?"""
-_TOUCHED = "SELECT touched_at FROM blobs WHERE digest = ?"
-_MANIFEST = """
-SELECT m.digest, m.media_type, m.content, m.artifact_type, m.subject, m.annotations
-FROM repositories r JOIN manifests m ON m.repo_id = r.id WHERE r.name = ? AND m.digest = ?"""
-_TAGGED = """
-SELECT m.digest, m.media_type, m.content, m.artifact_type, m.subject, m.annotations
-FROM repositories r JOIN tags t ON t.repo_id = r.id
-JOIN manifests m ON m.repo_id = r.id AND m.digest = t.digest WHERE r.name = ? AND t.name = ?"""
-_TAGS = """
-SELECT t.name FROM repositories r JOIN tags t ON t.repo_id = r.id
-WHERE r.name = ? AND t.name > ? ORDER BY t.name LIMIT ?"""
+from packyard.storage import faults, statements
 
 ManifestRow = tuple[str, str, bytes | None, str, str | None, str]
+ReferrerRow = tuple[str, str, int, str, str]
 
 
 class _Reader(threading.local):
@@ -48,27 +28,39 @@ class Lookups:
         self._reader = _Reader(connect)
 
     def has_repository(self, repo: str) -> bool:
-        return bool(self._all(_REPOSITORY, (repo,)))
+        return bool(self._all(statements.REPOSITORY, repo=repo))
 
     def blob(self, repo: str, digest: str) -> tuple[int, int] | None:
         """Size and time of last touch of a blob that the repository holds."""
-        return next(iter(self._all(_BLOB, (repo, digest))), None)
+        return next(iter(self._all(statements.BLOB, repo=repo, digest=digest)), None)
+
+    def content(self, digest: str) -> bytes | None:
+        """Of a blob that is kept in its row."""
+        found = self._all(statements.CONTENT, digest=digest)
+        return found[0][0] if found else None
 
     def touched(self, digest: str) -> int | None:
         """When a blob was last pushed, mounted or renewed, in whichever repository."""
-        return next((touched_at for (touched_at,) in self._all(_TOUCHED, (digest,))), None)
+        found = self._all(statements.TOUCHED_AT, digest=digest)
+        return found[0][0] if found else None
 
     def manifest(self, repo: str, digest: str) -> ManifestRow | None:
-        return next(iter(self._all(_MANIFEST, (repo, digest))), None)
+        return next(iter(self._all(statements.MANIFEST, repo=repo, digest=digest)), None)
 
     def tagged(self, repo: str, tag: str) -> ManifestRow | None:
-        return next(iter(self._all(_TAGGED, (repo, tag))), None)
+        return next(iter(self._all(statements.TAGGED_MANIFEST, repo=repo, tag=tag)), None)
 
     def tags(self, repo: str, n: int | None, last: str) -> list[str]:
-        limit = -1 if n is None else n
-        return [name for (name,) in self._all(_TAGS, (repo, last, limit))]
+        if n is None:
+            rows = self._all(statements.TAGS, repo=repo, last=last)
+        else:
+            rows = self._all(statements.PAGE_OF_TAGS, repo=repo, last=last, n=n)
+        return [name for (name,) in rows]
 
-    def _all(self, statement: str, values: tuple[object, ...]) -> list[Any]:
+    def referrers(self, repo: str, digest: str) -> list[ReferrerRow]:
+        return self._all(statements.REFERRERS, repo=repo, digest=digest)
+
+    def _all(self, statement: str, **values: str | int) -> list[Any]:
         try:
             return self._reader.connection.execute(statement, values).fetchall()
         except sqlite3.Error:

@@ -13,6 +13,7 @@ microseconds.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from packyard.errors import (
     ManifestUnknown,
     NotFound,
     RepositoryUnknown,
+    Unavailable,
 )
 from packyard.references import RepoName, Tag, is_digest
 from packyard.storage import faults
@@ -40,11 +42,12 @@ from packyard.storage.db import Database
 from packyard.storage.files import Files
 from packyard.storage.lookups import Lookups, ManifestRow
 from packyard.storage.objects import Objects
-from packyard.storage.tables import manifests, repositories
+from packyard.storage.tables import REVISION, manifests, repositories
 from packyard.storage.transaction import Transaction
 from packyard.storage.uploads import Uploads
 
 GRACE = timedelta(hours=1)
+INLINE_LIMIT = 16 * 1024  # bytes of a blob kept in its row: one flush instead of three
 
 
 class Store:
@@ -92,6 +95,13 @@ class Store:
 
         upgrade(self.database)
 
+    def check_ready(self) -> None:
+        """Raise `Unavailable` unless the database answers and has this version's tables."""
+        with self.read() as connection:
+            revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+            if revision.scalar() != REVISION:
+                raise Unavailable("The store is not ready: its database has not been migrated.")
+
     def close(self) -> None:
         """After the last use by any thread."""
         del self._lookups
@@ -125,10 +135,14 @@ class Store:
         if found is None:
             raise self._unknown(repo, BlobUnknown(f"{repo} holds no blob {digest}."))
         size, touched_at = found
-        return Blob(digest, size, self.bodies.path(digest), touched_at)
+        path = self.bodies.path(digest) if size > INLINE_LIMIT else None
+        return Blob(digest, size, path, touched_at)
 
     def open_blob(self, digest: Digest) -> BinaryIO:
         """The bytes, seekable; raises `BlobUnknown` where they are gone by now."""
+        content = self._lookups.content(digest)
+        if content is not None:
+            return io.BytesIO(content)
         with faults.of_disk():
             try:
                 return self.bodies.open(digest)
@@ -140,10 +154,11 @@ class Store:
         actual = digest_of(data, algorithm_of(digest))
         if actual != digest:
             raise DigestInvalid(f"The content has the digest {actual}, not {digest}.")
+        content = data if len(data) <= INLINE_LIMIT else None
         with faults.of_disk():
-            if self.bodies.size(digest) != len(data):
+            if content is None and self.bodies.size(digest) != len(data):
                 self.bodies.put(data, digest)
-        return self._commit(repo, digest, len(data))
+        return self._commit(repo, digest, len(data), content)
 
     def mount(self, repo: RepoName, digest: Digest, source: RepoName | None) -> bool:
         """Let `repo` hold a blob that `source` (None: any repository) holds; False if it does not.
@@ -208,31 +223,11 @@ class Store:
         self, repo: RepoName, digest: Digest, artifact_type: str | None = None
     ) -> list[Referrer]:
         """Every manifest of the repository with that subject; none is no error."""
-        rows = (
-            select(
-                manifests.c.digest,
-                manifests.c.media_type,
-                manifests.c.size,
-                manifests.c.artifact_type,
-                manifests.c.annotations,
-            )
-            .join(repositories, repositories.c.id == manifests.c.repo_id)
-            .where(repositories.c.name == repo, manifests.c.subject == digest)
-            .order_by(manifests.c.digest)
-        )
-        if artifact_type is not None:
-            rows = rows.where(manifests.c.artifact_type == artifact_type)
-        with self.read() as connection:
-            return [
-                Referrer(
-                    Digest(row.digest),
-                    row.media_type,
-                    row.size,
-                    row.artifact_type,
-                    json.loads(row.annotations),
-                )
-                for row in connection.execute(rows)
-            ]
+        return [
+            Referrer(Digest(found), media_type, size, kind, json.loads(annotations))
+            for found, media_type, size, kind, annotations in self._lookups.referrers(repo, digest)
+            if artifact_type is None or kind == artifact_type
+        ]
 
     def _manifest(self, row: ManifestRow) -> Manifest:
         digest, media_type, content, artifact_type, subject, annotations = row
@@ -251,16 +246,20 @@ class Store:
     def _settle(self, repo: RepoName, digest: Digest, size: int, source: Path) -> Blob:
         """Make a finished upload's file a blob of the repository."""
         with faults.of_disk():
-            if self.bodies.size(digest) != size:
+            content = source.read_bytes() if size <= INLINE_LIMIT else None
+            if content is None and self.bodies.size(digest) != size:
                 self.bodies.place(source, digest)
-        blob = self._commit(repo, digest, size)
-        source.unlink(missing_ok=True)
+            blob = self._commit(repo, digest, size, content)
+            source.unlink(missing_ok=True)
         return blob
 
-    def _commit(self, repo: RepoName, digest: Digest, size: int) -> Blob:
+    def _commit(
+        self, repo: RepoName, digest: Digest, size: int, content: bytes | None = None
+    ) -> Blob:
         with self.write() as transaction:
-            touched_at = transaction.put_blob(repo, digest, size)
-        return Blob(digest, size, self.bodies.path(digest), touched_at)
+            touched_at = transaction.put_blob(repo, digest, size, content)
+        path = self.bodies.path(digest) if content is None else None
+        return Blob(digest, size, path, touched_at)
 
     def _unknown(self, repo: RepoName, error: NotFound) -> NotFound:
         if self._lookups.has_repository(repo):

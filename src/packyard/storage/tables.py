@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+REVISION = "0001"  # the migration that makes exactly these tables, the newest one
 
 NAME = String(255)
 DIGEST = String(135)  # "sha512:" and 128 hex digits
@@ -39,7 +40,7 @@ blobs = Table(
     Column("digest", DIGEST, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("touched_at", BigInteger, nullable=False),  # pushed, mounted or asked for
-    sqlite_with_rowid=False,
+    Column("content", LargeBinary),  # NULL: larger than 16 KiB, a body of its own
 )
 
 repo_blobs = Table(

@@ -1,15 +1,17 @@
 """Everything that writes rows of the store, inside one transaction of one writer.
 
-A row of `blobs` is there only while its body is at its place: `put_blob` looks, under the lock
-that garbage collection takes too, before it inserts.
+A row of `blobs` is there only while its body is at its place: before one is inserted the body is
+looked for, under the lock that garbage collection takes too.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import sqlite3
+from collections.abc import Iterable
+from typing import cast
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection
 
 from packyard.digests import Digest, algorithm_of, digest_of
 from packyard.errors import (
@@ -20,83 +22,63 @@ from packyard.errors import (
     Unavailable,
 )
 from packyard.references import RepoName, Tag
-from packyard.storage import faults
+from packyard.storage import faults, statements
 from packyard.storage.content import Manifest, now
 from packyard.storage.files import Files
 from packyard.storage.objects import Objects
-from packyard.storage.tables import (
-    blobs,
-    manifest_refs,
-    manifests,
-    refs,
-    repo_blobs,
-    repositories,
-    tags,
-)
 
-INLINE_LIMIT = 64 * 1024  # bytes of a manifest kept in its row
-
-_REPOSITORY = select(repositories.c.id).where(repositories.c.name == bindparam("repo"))
-_TOUCH = (
-    update(blobs).where(blobs.c.digest == bindparam("blob")).values(touched_at=bindparam("time"))
-)
-_HELD = select(repo_blobs.c.digest).where(
-    repo_blobs.c.repo_id == bindparam("repo_id"), repo_blobs.c.digest == bindparam("blob")
-)
+MANIFEST_LIMIT = 64 * 1024  # bytes of a manifest kept in its row
 
 
 class Transaction:
-    """Visible to others, all of it, when the block of `Store.write()` ends without exception."""
+    """Visible to others, all of it, when the block of `Store.write()` ends without exception.
+
+    Other packages write their rows through `connection`, in the same transaction.
+    """
 
     def __init__(self, connection: Connection, bodies: Files | Objects) -> None:
         self.connection = connection
+        self._driver = cast(sqlite3.Connection, connection.connection.driver_connection)
         self._bodies = bodies
 
     # Blobs
 
-    def put_blob(self, repo: RepoName, digest: Digest, size: int) -> int:
-        """Make a body that was placed a blob of the repository; its time of touch."""
-        time = self._put_body(digest, size)
-        self._link(repo, digest)
+    def put_blob(
+        self, repo: RepoName, digest: Digest, size: int, content: bytes | None = None
+    ) -> int:
+        """Let the repository hold these bytes, or the body that was placed; the time of that."""
+        time = self._put_blob(digest, size, content)
+        self._run(statements.LINK_BLOB, repo_id=self._ensure(repo), digest=digest)
         return time
 
     def link_blob(self, repo: RepoName, digest: Digest) -> bool:
-        """Let the repository hold a blob that the store has; False where it has none."""
-        if not self.connection.execute(_TOUCH, {"blob": digest, "time": now()}).rowcount:
+        """Let the repository hold a blob that the store has, as if pushed; False for none."""
+        if not self.renew_blob(digest):
             return False
-        self._link(repo, digest)
+        self._run(statements.LINK_BLOB, repo_id=self._ensure(repo), digest=digest)
         return True
 
     def unlink_blob(self, repo: RepoName, digest: Digest) -> None:
         """Take the blob out of the repository; raises `BlobUnknown`."""
-        gone = delete(repo_blobs).where(
-            repo_blobs.c.repo_id == self._repo_id(repo), repo_blobs.c.digest == digest
-        )
-        if not self.connection.execute(gone).rowcount:
-            raise BlobUnknown(f"{repo} holds no blob {digest}.", digest=digest)
+        if not self._run(statements.UNLINK_BLOB, repo_id=self._known(repo), digest=digest).rowcount:
+            raise BlobUnknown(f"{repo} holds no blob {digest}.")
 
-    def renew_blob(self, digest: Digest) -> None:
-        self.connection.execute(_TOUCH, {"blob": digest, "time": now()})
+    def renew_blob(self, digest: Digest) -> bool:
+        """Start its grace anew; False where the store has no such blob."""
+        return self._run(statements.TOUCH_BLOB, digest=digest, time=now()).rowcount > 0
 
     def holds_blob(self, repo: RepoName, digest: Digest) -> bool:
-        return not self.missing(repo, [digest])
+        return self._has(statements.HELD_BLOB, self._find(repo), digest)
 
     def missing(self, repo: RepoName, digests: Iterable[Digest]) -> list[Digest]:
-        """Those that the repository holds neither as blob nor as manifest, in their order."""
-        wanted = list(dict.fromkeys(digests))
+        """Those that the repository holds neither as blob nor as manifest, once, in order."""
         repo_id = self._find(repo)
-        if repo_id is None:
-            return wanted
-        held: set[str] = set()
-        for table in (repo_blobs, manifests):
-            held |= set(
-                self.connection.scalars(
-                    select(table.c.digest).where(
-                        table.c.repo_id == repo_id, table.c.digest.in_(wanted)
-                    )
-                )
-            )
-        return [digest for digest in wanted if digest not in held]
+        return [
+            digest
+            for digest in dict.fromkeys(digests)
+            if not self._has(statements.HELD_BLOB, repo_id, digest)
+            and not self._has(statements.HELD_MANIFEST, repo_id, digest)
+        ]
 
     # Manifests
 
@@ -112,128 +94,93 @@ class Transaction:
         if digest_of(manifest.content, algorithm_of(digest)) != digest:
             raise DigestInvalid(f"The manifest's content does not have the digest {digest}.")
         repo_id = self._ensure(repo)
-        inline = manifest.size <= INLINE_LIMIT
+        inline = manifest.size <= MANIFEST_LIMIT
         owned = set(references)
         if not inline:
             with faults.of_disk():
                 self._bodies.put(manifest.content, digest)
-            self._put_body(digest, manifest.size)
-            owned.add(digest)  # keeps its own body
-        row = {
-            "media_type": manifest.media_type,
-            "size": manifest.size,
-            "content": manifest.content if inline else None,
-            "artifact_type": manifest.artifact_type,
-            "subject": manifest.subject,
-            "annotations": json.dumps(dict(manifest.annotations), ensure_ascii=False),
-            "pushed_at": now(),
-        }
-        key = (manifests.c.repo_id == repo_id, manifests.c.digest == digest)
-        created = not self.connection.execute(update(manifests).where(*key).values(row)).rowcount
-        if created:
-            self.connection.execute(insert(manifests).values(repo_id=repo_id, digest=digest, **row))
-        else:
-            self.connection.execute(
-                delete(manifest_refs).where(
-                    manifest_refs.c.repo_id == repo_id, manifest_refs.c.manifest == digest
-                )
-            )
-        if owned:
-            self.connection.execute(
-                insert(manifest_refs),
-                [{"repo_id": repo_id, "manifest": digest, "digest": to} for to in sorted(owned)],
-            )
+            self._put_blob(digest, manifest.size, None)
+            owned.add(digest)  # so that its body is kept
+        created = not self._has(statements.HELD_MANIFEST, repo_id, digest)
+        if not created:
+            self._run(statements.DELETE_REFERENCES, repo_id=repo_id, digest=digest)
+        self._run(
+            statements.INSERT_MANIFEST if created else statements.UPDATE_MANIFEST,
+            repo_id=repo_id,
+            digest=digest,
+            media_type=manifest.media_type,
+            size=manifest.size,
+            content=manifest.content if inline else None,
+            artifact_type=manifest.artifact_type,
+            subject=manifest.subject,
+            annotations=json.dumps(dict(manifest.annotations), ensure_ascii=False),
+            time=now(),
+        )
+        for reference in owned:
+            self._run(statements.PUT_REFERENCE, repo_id=repo_id, manifest=digest, digest=reference)
         return created
 
     def delete_manifest(self, repo: RepoName, digest: Digest) -> list[Tag]:
         """Delete it with its tags, which are returned; raises `ManifestUnknown`."""
+        repo_id = self._known(repo)
         removed = self.tags_of(repo, digest)
-        if not self.remove_manifests(self._repo_id(repo), [digest]):
+        self._run(statements.DELETE_TAGS_OF, repo_id=repo_id, digest=digest)
+        if not self._run(statements.DELETE_MANIFEST, repo_id=repo_id, digest=digest).rowcount:
             raise _no_manifest(repo, digest)
         return removed
-
-    def remove_manifests(self, repo_id: int, digests: Sequence[Digest]) -> int:
-        """Delete those that are there, with their tags; how many."""
-        for table in (tags, manifests):
-            gone = delete(table).where(table.c.repo_id == repo_id, table.c.digest.in_(digests))
-            count = self.connection.execute(gone).rowcount
-        return count
 
     # Tags
 
     def set_tag(self, repo: RepoName, tag: Tag, digest: Digest) -> None:
         """Let the tag lead to a manifest of the repository; raises `ManifestUnknown`."""
-        repo_id = self._repo_id(repo)
-        there = select(manifests.c.digest).where(
-            manifests.c.repo_id == repo_id, manifests.c.digest == digest
-        )
-        if self.connection.scalar(there) is None:
+        repo_id = self._known(repo)
+        if not self._has(statements.HELD_MANIFEST, repo_id, digest):
             raise _no_manifest(repo, digest)
-        row = {"digest": digest, "updated_at": now()}
-        key = (tags.c.repo_id == repo_id, tags.c.name == tag)
-        if not self.connection.execute(update(tags).where(*key).values(row)).rowcount:
-            self.connection.execute(insert(tags).values(repo_id=repo_id, name=tag, **row))
+        self._run(statements.PUT_TAG, repo_id=repo_id, tag=tag, digest=digest, time=now())
 
     def delete_tag(self, repo: RepoName, tag: Tag) -> None:
         """Raises `ManifestUnknown` where there is no such tag."""
-        gone = delete(tags).where(tags.c.repo_id == self._repo_id(repo), tags.c.name == tag)
-        if not self.connection.execute(gone).rowcount:
+        if not self._run(statements.DELETE_TAG, repo_id=self._known(repo), tag=tag).rowcount:
             raise _no_manifest(repo, tag)
 
     def tag_digest(self, repo: RepoName, tag: Tag) -> Digest | None:
-        found = self.connection.scalar(
-            select(tags.c.digest)
-            .join(repositories, repositories.c.id == tags.c.repo_id)
-            .where(repositories.c.name == repo, tags.c.name == tag)
-        )
-        return None if found is None else Digest(found)
+        found = self._run(statements.TAG, repo_id=self._find(repo), tag=tag).fetchone()
+        return Digest(found[0]) if found else None
 
     def tags_of(self, repo: RepoName, digest: Digest) -> list[Tag]:
         """Every tag that leads to the manifest, in lexical order."""
-        found = self.connection.scalars(
-            select(tags.c.name)
-            .join(repositories, repositories.c.id == tags.c.repo_id)
-            .where(repositories.c.name == repo, tags.c.digest == digest)
-            .order_by(tags.c.name)
-        )
-        return [Tag(name) for name in found]
+        found = self._run(statements.TAGS_OF, repo_id=self._find(repo), digest=digest)
+        return [Tag(name) for (name,) in found]
 
     # References from elsewhere
 
     def hold(self, digest: Digest, owner: str) -> None:
         """Keep a blob or manifest from collection until `owner` releases it."""
-        self.release(digest, owner)
-        self.connection.execute(insert(refs).values(digest=digest, owner=owner))
+        self._run(statements.HOLD, digest=digest, owner=owner)
 
     def release(self, digest: Digest, owner: str) -> None:
-        self.connection.execute(delete(refs).where(refs.c.digest == digest, refs.c.owner == owner))
+        self._run(statements.RELEASE, digest=digest, owner=owner)
 
-    # Rows that others rest on
+    # What these rest on
 
-    def _put_body(self, digest: Digest, size: int) -> int:
-        with faults.of_disk():
-            whole = self._bodies.revive(digest)
-        if not whole:
-            raise Unavailable(
-                f"The content {digest} was collected as garbage while it was being pushed: "
-                "push it again."
-            )
+    def _put_blob(self, digest: Digest, size: int, content: bytes | None) -> int:
+        if content is None:
+            with faults.of_disk():
+                whole = self._bodies.revive(digest)
+            if not whole:
+                raise Unavailable(
+                    f"The content {digest} was collected as garbage while it was being pushed: "
+                    "push it again."
+                )
         time = now()
-        if not self.connection.execute(_TOUCH, {"blob": digest, "time": time}).rowcount:
-            self.connection.execute(
-                insert(blobs), {"digest": digest, "size": size, "touched_at": time}
-            )
+        self._run(statements.PUT_BLOB, digest=digest, size=size, time=time, content=content)
         return time
 
-    def _link(self, repo: RepoName, digest: Digest) -> None:
-        repo_id = self._ensure(repo)
-        if self.connection.scalar(_HELD, {"repo_id": repo_id, "blob": digest}) is None:
-            self.connection.execute(insert(repo_blobs), {"repo_id": repo_id, "digest": digest})
-
     def _find(self, repo: RepoName) -> int | None:
-        return self.connection.scalar(_REPOSITORY, {"repo": repo})
+        found = self._run(statements.REPOSITORY, repo=repo).fetchone()
+        return found[0] if found else None
 
-    def _repo_id(self, repo: RepoName) -> int:
+    def _known(self, repo: RepoName) -> int:
         found = self._find(repo)
         if found is None:
             raise RepositoryUnknown(f"There is no repository {repo}.")
@@ -241,9 +188,15 @@ class Transaction:
 
     def _ensure(self, repo: RepoName) -> int:
         if self._find(repo) is None:
-            self.connection.execute(insert(repositories), {"name": repo})
-        return self._repo_id(repo)
+            self._run(statements.PUT_REPOSITORY, repo=repo)
+        return self._known(repo)
+
+    def _has(self, statement: str, repo_id: int | None, digest: Digest) -> bool:
+        return self._run(statement, repo_id=repo_id, digest=digest).fetchone() is not None
+
+    def _run(self, statement: str, **values: str | int | bytes | None) -> sqlite3.Cursor:
+        return self._driver.execute(statement, values)
 
 
 def _no_manifest(repo: RepoName, reference: Tag | Digest) -> ManifestUnknown:
-    return ManifestUnknown(f"{repo} has no manifest {reference}.", reference=reference)
+    return ManifestUnknown(f"{repo} has no manifest {reference}.")
