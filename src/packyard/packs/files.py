@@ -33,14 +33,14 @@ class Limits:
     """What a pack may hold, unpacked; sizes in bytes. `max_files` counts folders as well.
 
     `max_ratio` bounds how many bytes one byte of an archive may become; it binds from
-    `ratio_floor` unpacked bytes on, since small files of blanks are harmless.
+    `ratio_floor` unpacked bytes on, since a few megabytes of blanks are harmless.
     """
 
     max_bytes: int = 128 * 1024 * 1024
     max_files: int = 10_000
     max_file_bytes: int = 64 * 1024 * 1024
     max_ratio: int = 200
-    ratio_floor: int = 4 * 1024 * 1024
+    ratio_floor: int = 32 * 1024 * 1024
 
 
 STANDARD = Limits()
