@@ -59,11 +59,11 @@ manifests = Table(
     Column("digest", DIGEST, primary_key=True),
     Column("media_type", String(255), nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("content", LargeBinary),  # NULL: larger than 64 KiB, stored as a blob
     Column("artifact_type", String(255), nullable=False),  # "" where there is none
     Column("subject", DIGEST),
     Column("annotations", Text, nullable=False),  # a JSON object
     Column("pushed_at", BigInteger, nullable=False),  # last time
+    Column("content", LargeBinary),  # NULL: larger than 64 KiB, stored as a blob
     Index("manifests_by_subject", "repo_id", "subject"),
 )
 
