@@ -1,0 +1,293 @@
+"""Requests to one registry: which scheme, whose credentials, how often, and how much is read.
+
+- Credentials go to the registry's own origin (and, in the token flow, to the realm it names), never
+  to a host that a redirect or a `Location` leads to.
+- A request is repeated after a refused connection, and, where the method is idempotent, after 429,
+  502, 503 and 504; `Retry-After` is heeded up to `LONGEST_PAUSE`.
+- Every body is read up to a limit. Answers are taken as they are: no compression is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from packyard import __version__
+from packyard.errors import (
+    Denied,
+    NotFound,
+    PackyardError,
+    RemoteFailed,
+    TooLarge,
+    Unauthenticated,
+    Unsupported,
+)
+from packyard.remotes import failures
+from packyard.remotes.address import Address
+from packyard.remotes.challenge import Authorizer, Credentials, Token, parse_challenges
+from packyard.remotes.trust import CERTIFICATES, tls_context
+
+DOCUMENT_LIMIT = 4 * 1024 * 1024
+"""Bytes of an answer that is read whole: manifests, lists."""
+ERROR_LIMIT = 256 * 1024
+PAUSES = (0.2, 0.4, 0.8)
+"""Seconds before each further try, give or take a quarter."""
+LONGEST_PAUSE = 30.0
+TOKEN_LIFE = 60.0
+"""Seconds that a token lives where the realm does not say."""
+REDIRECTS = 5
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_PASSING = frozenset({429, 502, 503, 504})
+_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+Body = bytes | Iterable[bytes]
+"""What is sent. An iterable has to start anew each time it is iterated over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of status below 400."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    url: httpx.URL
+
+    def json(self) -> object:
+        """The body as JSON values; raise `RemoteFailed` where it is something else."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise RemoteFailed(
+                f"{self.url.host} answered with something that is not JSON."
+            ) from None
+
+
+class Client:
+    """One registry, used by many threads; close it, or use it in a `with`."""
+
+    def __init__(
+        self,
+        address: Address,
+        credentials: Credentials | None = None,
+        *,
+        insecure: bool = False,
+        certificates: Sequence[Path] = CERTIFICATES,
+    ) -> None:
+        self.address = address
+        self._plain_allowed = insecure or address.loopback
+        self._lock = threading.Lock()
+        self._origin: httpx.URL | None = None
+        self._authorizer = Authorizer(credentials, self._token)
+        self._http = httpx.Client(
+            verify=tls_context(address.host, verify=not insecure, folders=certificates),
+            timeout=_TIMEOUT,
+            trust_env=not address.loopback,
+            headers={"user-agent": f"packyard/{__version__}", "accept-encoding": "identity"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._http.close()
+
+    @property
+    def host(self) -> str:
+        return self.address.host
+
+    def verify(self) -> None:
+        """Raise `Unauthenticated` where the registry does not take the credentials.
+
+        Ours answers at `/v1/`, any other at `/v2/`.
+        """
+        self._authorizer.expect_basic()
+        try:
+            self.request("GET", "/v1/")
+        except (NotFound, Unauthenticated, Denied, Unsupported):
+            self.request("GET", "/v2/")
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: Body = b"",
+        scope: str = "",
+        repeat: bool = True,
+        limit: int = DOCUMENT_LIMIT,
+    ) -> Answer:
+        """Send, and read the whole answer. `url` is a path, or what a `Location` held.
+
+        `scope` is that of the token flow; `repeat=False` keeps a request with side effects from
+        being sent twice. Raise what `failures` makes of anything but an answer below 400, and
+        `TooLarge` for one of more than `limit` bytes.
+        """
+        with self.stream(
+            method, url, headers=headers, content=content, scope=scope, repeat=repeat
+        ) as response:
+            body = self._body(response, limit)
+            return Answer(response.status_code, response.headers, body, response.request.url)
+
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: Body = b"",
+        scope: str = "",
+        repeat: bool = True,
+    ) -> Iterator[httpx.Response]:
+        """As `request`, with the body still to be read by `iter_raw`."""
+
+        def send() -> httpx.Response:
+            target = self.origin().join(url)
+            request = self._http.build_request(method, target, headers=headers, content=content)
+            return self._authorized(request, scope)
+
+        try:
+            response = self._repeated(send, again=repeat and method in _IDEMPOTENT)
+            try:
+                if response.status_code >= 400:
+                    raise self._refused(response)
+                yield response
+            finally:
+                response.close()
+        except httpx.RequestError as error:
+            raise failures.broken(self.host, error) from error
+        except httpx.InvalidURL as error:
+            raise RemoteFailed(f"{self.host} names an address that is none: {error}.") from error
+
+    def origin(self) -> httpx.URL:
+        """Scheme and host, found out at the first use where the address leaves the scheme open.
+
+        TLS is tried first. Plain HTTP follows only where it is allowed, and never where there is
+        TLS with a certificate that is not trusted.
+        """
+        with self._lock:
+            if self._origin is None:
+                self._origin = self._find_origin()
+            return self._origin
+
+    def _find_origin(self) -> httpx.URL:
+        secure, plain = (httpx.URL(f"{scheme}://{self.host}/") for scheme in ("https", "http"))
+        if self.address.scheme:
+            return plain if self.address.scheme == "http" else secure
+        if not self._plain_allowed:
+            return secure
+        probe = self._http.build_request("HEAD", secure.join("/v2/"))
+        try:
+            self._repeated(lambda: self._http.send(probe, stream=True), again=True).close()
+        except httpx.TransportError as error:
+            if failures.never_sent(error):
+                raise
+            if failures.certificate_fault(error) is None:
+                return plain
+        return secure
+
+    def _repeated(self, send: Callable[[], httpx.Response], *, again: bool) -> httpx.Response:
+        for pause in PAUSES:
+            try:
+                response = send()
+            except httpx.RequestError as error:
+                broke_off = again and isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
+                if not (broke_off or failures.never_sent(error)):
+                    raise
+                wait = pause
+            else:
+                if not (again and response.status_code in _PASSING):
+                    return response
+                wait = _retry_after(response) or pause
+                response.close()
+            time.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311  (spreads clients)
+        return send()
+
+    def _authorized(self, request: httpx.Request, scope: str) -> httpx.Response:
+        ours = _same_origin(request.url, self.origin())
+        value = self._authorizer.header(scope) if ours else None
+        if value:
+            request.headers["authorization"] = value
+        response = self._followed(request)
+        if response.status_code != 401 or not ours:
+            return response
+        if not _same_origin(response.request.url, self.origin()):
+            return response
+        challenges = parse_challenges(", ".join(response.headers.get_list("www-authenticate")))
+        value = self._authorizer.answer(challenges, scope, value)
+        if value is None:
+            return response
+        response.close()
+        request.headers["authorization"] = value
+        return self._followed(request)
+
+    def _followed(self, request: httpx.Request) -> httpx.Response:
+        """Send and follow redirects; httpx takes the credentials out where the host changes."""
+        for _ in range(REDIRECTS):
+            response = self._http.send(request, stream=True)
+            if response.next_request is None:
+                return response
+            response.close()
+            request = response.next_request
+        raise httpx.TooManyRedirects("too many redirects", request=request)
+
+    def _token(self, parameters: Mapping[str, str], scope: str) -> Token:
+        """Ask the realm of a Bearer challenge; it gets the credentials, so it must be as safe."""
+        realm = self.origin().join(parameters["realm"])
+        if realm.scheme != "https" and self.origin().scheme == "https":
+            raise RemoteFailed(f"{self.host} wants the password sent to {realm.host} unencrypted.")
+        asked = {"service": parameters.get("service", ""), "scope": scope}
+        url = realm.copy_merge_params({name: value for name, value in asked.items() if value})
+        request = self._http.build_request("GET", url)
+        credentials = self._authorizer.credentials
+        if credentials:
+            request.headers["authorization"] = credentials.header
+        response = self._followed(request)
+        try:
+            if response.status_code >= 400:
+                raise self._refused(response)
+            data = json.loads(self._body(response, DOCUMENT_LIMIT))
+            text = data.get("token") or data["access_token"]
+            return Token(str(text), float(data.get("expires_in") or TOKEN_LIFE))
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            raise RemoteFailed(f"{realm.host} gave no token for {self.host}.") from None
+        finally:
+            response.close()
+
+    def _refused(self, response: httpx.Response) -> PackyardError:
+        try:
+            body = self._body(response, ERROR_LIMIT)
+        except (TooLarge, httpx.RequestError):
+            body = b""
+        return failures.refused(self.host, response.status_code, response.reason_phrase, body)
+
+    def _body(self, response: httpx.Response, limit: int) -> bytes:
+        parts = bytearray()
+        for part in response.iter_raw():
+            parts += part
+            if len(parts) > limit:
+                raise TooLarge(f"{self.host} answered with more than {limit} bytes; not read on.")
+        return bytes(parts)
+
+
+def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    ports = {"http": 80, "https": 443}
+    mine, its = ((u.scheme, u.host, u.port or ports.get(u.scheme)) for u in (one, other))
+    return mine == its
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Seconds that the server asks for; 0 where it does not, or names a date."""
+    text = response.headers.get("retry-after", "")
+    return min(float(text), LONGEST_PAUSE) if text.isascii() and text.isdigit() else 0.0
