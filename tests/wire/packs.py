@@ -77,17 +77,14 @@ def growing(head: bytes, size: int) -> bytes:
     return gzip.compress(head) + zeros * (size // step)
 
 
-def content(
-    repo: Repo,
+def described(
     layer: bytes,
     name: str = "pack",
     version: str = "1.0.0",
     config_type: str = UNKNOWN_CONFIG,
     layer_type: str = TAR_GZIP,
 ) -> Content:
-    """The OCI manifest of a pack, its blobs pushed, itself not."""
-    for data in (b"{}", layer):
-        repo.push(data)
+    """The OCI manifest of a pack."""
     title = {"org.opencontainers.image.title": f"{name}-{version}.tar.gz"}
     return manifest(
         {
@@ -95,6 +92,13 @@ def content(
             "layers": [descriptor(layer_type, layer, annotations=title)],
         }
     )
+
+
+def content(repo: Repo, layer: bytes, *more: str, **kinds: str) -> Content:
+    """As `described`, its blobs pushed, itself not."""
+    for data in (b"{}", layer):
+        repo.push(data)
+    return described(layer, *more, **kinds)
 
 
 def push(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.live import Live
+from tests.live import Live, start
 from tests.wire.oci import (
     CONFIG,
     DOCKER_CONFIG,
@@ -30,6 +31,7 @@ from tests.wire.oci import (
     index,
     manifest,
     missing,
+    random_bytes,
     refused,
 )
 
@@ -149,6 +151,36 @@ def test_a_sparse_index(repo: Repo) -> None:
     assert repo.get(absent["digest"]).status_code == 404
 
 
+def test_a_sparse_image(repo: Repo) -> None:
+    """Some layers may be missing, not all (docs/decisions/0002)."""
+    fields = json.loads(repo.image(b"held").body)
+    absent = random_bytes(64)
+    fields["layers"].append(descriptor(LAYER, absent))
+    content = repo.store(manifest(fields), "sparse")
+    assert repo.get("sparse").content == content.body
+    assert repo.blob(digest(absent)).status_code == 404
+    repo.push(absent)
+    assert repo.blob(digest(absent)).content == absent
+
+
+def test_where_no_image_may_be_sparse_every_missing_blob_is_refused(
+    tmp_path: Path,
+) -> None:
+    config = {"validation": {"manifests": {"sparse": False}}}
+    with start(tmp_path, config=config) as live:
+        auth = ("admin", live.admin_password)
+        with httpx.Client(base_url=live.url, auth=auth, timeout=30) as client:
+            repo = Repo(client)
+            fields = json.loads(repo.image(b"held").body)
+            repo.store(manifest(fields), "whole")
+            absent = missing()
+            fields["layers"].append(absent)
+            answer = repo.put("sparse", manifest(fields))
+            refused(answer, (400, 404), "MANIFEST_BLOB_UNKNOWN")
+            assert absent["digest"] in answer.text
+            assert repo.get("sparse").status_code == 404
+
+
 def test_an_empty_index(repo: Repo) -> None:
     content = repo.store(index([]), "none")
     assert repo.get("none").content == content.body
@@ -248,7 +280,7 @@ def test_a_malformed_digest_is_refused(repo: Repo, reference: str) -> None:
 
 @pytest.mark.parametrize("which", ["config", "layers", "both"])
 def test_blobs_that_are_missing_are_all_named(repo: Repo, which: str) -> None:
-    """The specification allows an index to be sparse; an image without its blobs is of no use."""
+    """An image without its config or without any of its layers is of no use to anybody."""
     fields = json.loads(repo.image(b"held").body)
     absent = [missing(), missing()]
     expected = set()
