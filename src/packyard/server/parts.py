@@ -11,9 +11,19 @@ from starlette.types import Scope
 from packyard.auth.policy import Policy
 from packyard.auth.principal import Action, Principal
 from packyard.registry.registry import Registry
+from packyard.server.metrics import Metrics
 from packyard.storage.store import Store
 
 MIB = 1024 * 1024
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of that name, in lower case, of an ASGI scope."""
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +48,14 @@ class Parts:
     registry: Registry
     policy: Policy
     settings: Settings = field(default_factory=Settings)
+    metrics: Metrics = field(default_factory=Metrics)
 
     async def admit(self, scope: Scope, action: Action) -> Principal:
         """Who sends the request of this ASGI scope, who may do that; `scope["user"]` from then on.
 
         Raises `Unauthenticated`, `Denied` or `Unsupported`.
         """
-        authorization = next(
-            (value for name, value in scope["headers"] if name == b"authorization"), None
-        )
+        authorization = header(scope, b"authorization")
         principal = self.policy.recall(authorization) if authorization else None
         if principal is None:
             principal = await run_in_threadpool(self.policy.verify, authorization)

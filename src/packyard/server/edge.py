@@ -1,0 +1,182 @@
+"""The outermost ASGI application: what every request has in common, whichever face it is for.
+
+Here and nowhere else: the request's id, the headers of every answer, the idle time of clients, the
+line in the access log, the counters, and what happens when a face fails. The path's beginning
+chooses the face.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from packyard.errors import ClientStalled
+from packyard.server import logs
+from packyard.server.forwarded import remote
+from packyard.server.oci.errors import failure
+from packyard.server.oci.face import API_VERSION, Distribution
+from packyard.server.parts import Parts, header
+from packyard.server.send import Header, as_json
+
+_log = logging.getLogger(__name__)
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_SERVER: Header = (b"server", b"packyard")
+_LINGER_SECONDS = 5.0
+_LINGER_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One protocol: `headers` of its answers, `failure(request_id)` its form of "our fault"."""
+
+    app: ASGIApp
+    failure: Callable[[str], ASGIApp]
+    headers: tuple[Header, ...]
+
+
+class Edge:
+    """OCI below `/v2`; `inner` has every other path."""
+
+    def __init__(self, parts: Parts, inner: ASGIApp) -> None:
+        headers = (*parts.settings.headers, _SERVER)
+        self._parts = parts
+        self._inner = Face(inner, _problem, headers)
+        self._oci = Face(Distribution(parts), failure, (*headers, API_VERSION))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner.app(scope, receive, send)
+            return
+        path = scope["path"]
+        face = self._oci if path.startswith("/v2/") or path == "/v2" else self._inner
+        request_id = _request_id(scope)
+        logs.REQUEST_ID.set(request_id)
+        headers = (*face.headers, (b"x-request-id", request_id.encode()))
+        exchange = Exchange(receive, send, headers, self._parts.settings.idle)
+        try:
+            await face.app(scope, exchange.receive, exchange.send)
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], path)
+            if exchange.status:
+                raise
+            await face.failure(request_id)(scope, exchange.receive, exchange.send)
+        finally:
+            self._tell(scope, exchange)
+        if exchange.unread and _brings_body(scope):
+            await exchange.linger()
+
+    def _tell(self, scope: Scope, exchange: Exchange) -> None:
+        seconds = time.perf_counter() - exchange.began
+        method, status = scope["method"], exchange.status or 500
+        route = getattr(scope.get("route"), "path", "none")
+        self._parts.metrics.answered(
+            method, route, status, seconds, received=exchange.received, sent=exchange.sent
+        )
+        query = scope["query_string"]
+        target = scope["raw_path"] + (b"?" + query if query else b"")
+        user = scope.get("user")
+        logs.answered(
+            method=method,
+            path=target.decode("latin-1"),
+            status=status,
+            seconds=seconds,
+            sent=exchange.sent,
+            received=exchange.received,
+            principal=user.name if user else "",
+            remote=remote(scope, self._parts.settings),
+            agent=(header(scope, b"user-agent") or b"").decode("latin-1"),
+        )
+
+
+class Exchange:
+    """The two directions of one request, counted; `status` is 0 until the answer starts."""
+
+    __slots__ = (
+        "_headers", "_idle", "_length", "_receive", "_send",
+        "began", "received", "sent", "status", "unread",
+    )  # fmt: skip
+
+    def __init__(
+        self, receive: Receive, send: Send, headers: Sequence[Header], idle: float
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._headers = headers
+        self._idle = idle
+        self._length = 0
+        self.began = time.perf_counter()
+        self.received = self.sent = self.status = 0
+        self.unread = True
+
+    async def receive(self) -> Message:
+        """As ASGI's; raises `ClientStalled` where nothing of a body comes for the idle time."""
+        if not self.unread:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._idle):
+                message = await self._receive()
+        except TimeoutError:
+            raise ClientStalled(
+                f"Nothing came for {self._idle:g} seconds. What had come of an upload is kept: ask "
+                "where it stands and go on from there."
+            ) from None
+        self.unread = bool(message.get("more_body"))
+        self.received += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "http.response.start":
+            self.status = message["status"]
+            given = dict(message["headers"])
+            self._length = int(given.get(b"content-length", 0))
+            more = [pair for pair in self._headers if pair[0] not in given]
+            message = {**message, "headers": [*message["headers"], *more]}
+        elif kind == "http.response.body":
+            self.sent += len(message.get("body", b""))
+        else:
+            self.sent += self._length
+        await self._send(message)
+
+    async def linger(self) -> None:
+        """Read on for a while after an answer that came before the body's end.
+
+        Closing at once could reset the connection before the client has read the answer.
+        """
+        limit = self.received + _LINGER_BYTES
+        try:
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while self.unread and self.received < limit:
+                    await self.receive()
+        except (TimeoutError, ClientStalled):
+            return
+
+
+def _problem(request_id: str) -> ASGIApp:
+    message = "The server failed; its log tells more about this request."
+    problem = {"code": "InternalError", "message": message, "details": {}, "ref": request_id}
+    return as_json(500, problem)
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's, where it is harmless in a log and a header, or a new one."""
+    given = header(scope, b"x-request-id")
+    if given and _REQUEST_ID.fullmatch(given):
+        return given.decode()
+    return secrets.token_hex(8)
+
+
+def _brings_body(scope: Scope) -> bool:
+    """Whether the client is sending one; who waits for a `100 Continue` is not."""
+    if header(scope, b"expect"):
+        return False
+    length = header(scope, b"content-length")
+    return length not in (None, b"0") or header(scope, b"transfer-encoding") is not None

@@ -1,0 +1,62 @@
+"""Bodies of requests: in pieces, or whole up to a limit."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from starlette.requests import ClientDisconnect, Request
+
+from packyard.errors import ClientGone, ClientStalled, ParameterInvalid, TooLarge
+
+PIECE = 1024 * 1024
+
+
+def length(request: Request) -> int | None:
+    """What `Content-Length` announces; None where the body itself says where it ends."""
+    text = request.headers.get("content-length")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ParameterInvalid(f"Content-Length {text[:40]!r} is not a number of bytes.")
+    return int(text)
+
+
+async def pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in pieces of about `PIECE` bytes; raises `ClientGone` or `ClientStalled`.
+
+    What came before the client left or fell silent is given first, so that an upload keeps it.
+    """
+    gathered: list[bytes] = []
+    size = 0
+    failure: ClientGone | ClientStalled | None = None
+    try:
+        async for chunk in request.stream():
+            gathered.append(chunk)
+            size += len(chunk)
+            if size >= PIECE:
+                yield b"".join(gathered)
+                gathered, size = [], 0
+    except ClientDisconnect:
+        failure = ClientGone("The connection ended before the body of the request did.")
+    except ClientStalled as error:
+        failure = error
+    if size:
+        yield b"".join(gathered)
+    if failure:
+        raise failure
+
+
+async def whole(request: Request, limit: int) -> bytes:
+    """The body, not read further than `limit` bytes; raises `TooLarge` too."""
+    announced = length(request) or 0
+    received: list[bytes] = []
+    size = 0
+    if announced <= limit:
+        async for piece in pieces(request):
+            received.append(piece)
+            size += len(piece)
+            if size > limit:
+                break
+    if max(size, announced) > limit:
+        raise TooLarge(f"The manifest has more than {limit} bytes, the limit of this registry.")
+    return b"".join(received)

@@ -1,0 +1,121 @@
+"""Manifests: pulled, pushed, deleted, by tag or digest ("Pulling manifests", "Pushing Manifests").
+
+Answers to pulls are kept per worker, ready to send, until anybody commits to the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from packyard.digests import Digest, algorithm_of, digest_of
+from packyard.errors import DigestInvalid
+from packyard.references import RepoName, Tag, is_digest, parse_tag
+from packyard.registry.registry import Committed, Push
+from packyard.server.forwarded import origin
+from packyard.server.oci import bodies
+from packyard.server.oci.conditions import etag, expected, is_new, matches
+from packyard.server.parts import Parts, header
+from packyard.server.send import Answer, Header, whole
+
+_KEPT = 512  # answers
+_KEPT_SIZE = 64 * 1024  # bytes of the largest manifest among them
+_WARNINGS = 4096  # bytes; the specification's limit
+_ACCEPTED = Answer(202, ((b"content-length", b"0"),))
+
+
+class Manifests:
+    def __init__(self, parts: Parts) -> None:
+        self._store = parts.store
+        self._registry = parts.registry
+        self._settings = parts.settings
+        self._answers: dict[tuple[RepoName, Tag | Digest], Answer] = {}
+        self._generation = -1
+
+    async def get(self, request: Request, repo: RepoName, reference: Tag | Digest) -> ASGIApp:
+        """As it was pushed, whatever the client accepts: no registry converts."""
+        generation = self._store.generation()
+        if generation != self._generation:
+            self._answers, self._generation = {}, generation
+        answer = self._answers.get((repo, reference))
+        if answer is None:
+            answer = self._find(repo, reference)
+        condition = header(request.scope, b"if-none-match")
+        if condition and matches(condition, dict(answer.headers)[b"etag"]):
+            return Answer(304, answer.headers[2:])
+        return answer
+
+    async def put(self, request: Request, repo: RepoName, reference: Tag | Digest) -> ASGIApp:
+        """Store a manifest and set its tags: the one addressed, and those of `?tag=`."""
+        more = [parse_tag(text) for text in request.query_params.getlist("tag")]
+        tags = more if is_digest(reference) else [Tag(reference), *more]
+        if_match = expected(header(request.scope, b"if-match"))
+        if_none_match = is_new(header(request.scope, b"if-none-match"))
+        body = await bodies.whole(request, self._settings.max_manifest)
+
+        def commit() -> Committed:
+            push = Push(
+                repo=repo,
+                body=body,
+                digest=_digest(body, reference),
+                media_type=request.headers.get("content-type", ""),
+                tags=tuple(dict.fromkeys(tags)),
+                actor=request.scope["user"].name,
+                if_match=if_match,
+                if_none_match=if_none_match,
+            )
+            return self._registry.commit(push)
+
+        committed = await run_in_threadpool(commit)
+        location = f"{origin(request.scope, self._settings)}/v2/{repo}/manifests/{committed.digest}"
+        return Answer(201, ((b"location", location.encode()), *_told(committed, more)))
+
+    async def delete(self, _request: Request, repo: RepoName, reference: Tag | Digest) -> ASGIApp:
+        """A tag alone, or a manifest with all of its tags."""
+        if is_digest(reference):
+            await run_in_threadpool(self._registry.delete, repo, Digest(reference))
+        else:
+            await run_in_threadpool(self._registry.untag, repo, Tag(reference))
+        return _ACCEPTED
+
+    def _find(self, repo: RepoName, reference: Tag | Digest) -> Answer:
+        manifest = self._store.manifest(repo, reference)
+        told = (
+            (b"docker-content-digest", manifest.digest.encode()),
+            (b"etag", etag(manifest.digest)),
+        )
+        answer = whole(200, manifest.content, manifest.media_type.encode(), told)
+        if manifest.size <= _KEPT_SIZE:
+            while len(self._answers) >= _KEPT:
+                del self._answers[next(iter(self._answers))]
+            self._answers[repo, reference] = answer
+        return answer
+
+
+def _digest(body: bytes, reference: Tag | Digest) -> Digest:
+    if not is_digest(reference):
+        return digest_of(body)
+    digest = Digest(reference)
+    actual = digest_of(body, algorithm_of(digest))
+    if actual != digest:
+        raise DigestInvalid(f"The manifest has the digest {actual}, not {digest}.")
+    return digest
+
+
+def _told(committed: Committed, tags: Sequence[Tag]) -> Iterator[Header]:
+    yield b"content-length", b"0"
+    yield b"docker-content-digest", committed.digest.encode()
+    if committed.subject:
+        yield b"oci-subject", committed.subject.encode()
+    if tags:
+        yield b"oci-tag", ", ".join(tags).encode()
+    room = _WARNINGS
+    for finding in committed.findings:
+        text = str(finding).encode("ascii", "replace").replace(b"\\", b"/").replace(b'"', b"'")
+        warning = b'299 - "%s"' % b" ".join(text.split())
+        room -= len(warning)
+        if room >= 0:
+            yield b"warning", warning

@@ -1,0 +1,144 @@
+"""Uploads of blobs: at once, in chunks, by mounting; resumed and cancelled ("Pushing blobs").
+
+A session lives in the store, so every request of it may reach another worker, and whatever arrived
+before a connection broke stays: the client asks where the upload stands and goes on from there.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack, suppress
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from packyard.digests import Digest, hasher, parse_digest
+from packyard.errors import DigestInvalid, RangeInvalid, SizeInvalid, UploadUnknown
+from packyard.references import RepoName, parse_repo
+from packyard.server.forwarded import origin
+from packyard.server.oci.bodies import length, pieces
+from packyard.server.parts import Parts
+from packyard.server.send import Answer, Header
+
+_EMPTY: Header = (b"content-length", b"0")
+_CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+
+
+class Uploads:
+    def __init__(self, parts: Parts) -> None:
+        self._store = parts.store
+        self._uploads = parts.store.uploads
+        self._settings = parts.settings
+        self._in_progress = parts.metrics.uploads
+
+    async def begin(self, request: Request, repo: RepoName) -> ASGIApp:
+        """Mount, take a blob whole, or begin a session, as the parameters ask."""
+        query = request.query_params
+        if query.get("mount"):
+            digest = parse_digest(query["mount"])
+            source = parse_repo(query["from"]) if query.get("from") else None
+            if await run_in_threadpool(self._store.mount, repo, digest, source):
+                return self._created(request, repo, digest)
+        elif query.get("digest"):
+            return await self._take(request, repo, parse_digest(query["digest"]))
+        if "digest-algorithm" in query:
+            hasher(query["digest-algorithm"])  # refuses what could never be verified
+        upload = await run_in_threadpool(self._uploads.begin, repo)
+        return Answer(202, (*self._standing(request, repo, upload, 0), _EMPTY))
+
+    async def status(self, request: Request, repo: RepoName, upload: str) -> ASGIApp:
+        offset = self._uploads.status(repo, upload)
+        return Answer(204, self._standing(request, repo, upload, offset))
+
+    async def append(self, request: Request, repo: RepoName, upload: str) -> ASGIApp:
+        offset = await self._receive(request, repo, upload)
+        return Answer(202, (*self._standing(request, repo, upload, offset), _EMPTY))
+
+    async def finish(self, request: Request, repo: RepoName, upload: str) -> ASGIApp:
+        """End the session, after the last chunk where the request brings one."""
+        digest = parse_digest(_required_digest(request))
+        if length(request) != 0:
+            await self._receive(request, repo, upload)
+        await run_in_threadpool(self._uploads.finish, repo, upload, digest)
+        return self._created(request, repo, digest)
+
+    async def cancel(self, _request: Request, repo: RepoName, upload: str) -> ASGIApp:
+        await run_in_threadpool(self._uploads.cancel, repo, upload)
+        return Answer(204)
+
+    async def _take(self, request: Request, repo: RepoName, digest: Digest) -> ASGIApp:
+        """A blob in a single POST. Nobody knows its session, so it does not outlive a failure."""
+        upload = await run_in_threadpool(self._uploads.begin, repo)
+        try:
+            await self._receive(request, repo, upload)
+            await run_in_threadpool(self._uploads.finish, repo, upload, digest)
+        except BaseException:
+            with suppress(UploadUnknown):
+                self._uploads.cancel(repo, upload)
+            raise
+        return self._created(request, repo, digest)
+
+    async def _receive(self, request: Request, repo: RepoName, upload: str) -> int:
+        """Append the body; where the upload stands then."""
+        start, left = _chunk(request)
+        with ExitStack() as stack, self._in_progress.track_inprogress():
+            session = self._uploads.append(repo, upload, start)
+            try:
+                writer = await run_in_threadpool(stack.enter_context, session)
+            except RangeInvalid as error:
+                told = self._standing(request, repo, upload, self._uploads.status(repo, upload))
+                error.detail |= {name.decode(): value.decode() for name, value in told}
+                raise
+            async for piece in pieces(request):
+                if left is not None and len(piece) > left:
+                    raise SizeInvalid("The chunk is longer than its Content-Range.")
+                await run_in_threadpool(writer.write, piece)
+                left = left and left - len(piece)
+            if left:
+                raise SizeInvalid(f"The chunk is {left} bytes shorter than its Content-Range.")
+            return writer.offset
+
+    def _standing(
+        self, request: Request, repo: RepoName, upload: str, offset: int
+    ) -> tuple[Header, ...]:
+        """Where to go on, and from which byte; an empty upload's range reads 0-0 by tradition."""
+        location = f"{origin(request.scope, self._settings)}/v2/{repo}/blobs/uploads/{upload}"
+        return (
+            (b"location", location.encode()),
+            (b"range", b"0-%d" % max(offset - 1, 0)),
+            (b"docker-upload-uuid", upload.encode()),
+        )
+
+    def _created(self, request: Request, repo: RepoName, digest: Digest) -> Answer:
+        location = f"{origin(request.scope, self._settings)}/v2/{repo}/blobs/{digest}"
+        headers = (b"location", location.encode()), (b"docker-content-digest", digest.encode())
+        return Answer(201, (*headers, _EMPTY))
+
+
+def _required_digest(request: Request) -> str:
+    digest = request.query_params.get("digest")
+    if not digest:
+        raise DigestInvalid("An upload ends with ?digest=…, the digest of the whole blob.")
+    return digest
+
+
+def _chunk(request: Request) -> tuple[int | None, int | None]:
+    """First byte and number of bytes of the chunk, as far as the request tells.
+
+    Raises `RangeInvalid` or `SizeInvalid` where the headers contradict themselves or each other.
+    """
+    announced = length(request)
+    text = request.headers.get("content-range")
+    if text is None:
+        return None, None
+    match = _CONTENT_RANGE.fullmatch(text)
+    if match is None:
+        raise RangeInvalid(f"Content-Range {text[:60]!r} does not read FIRST-LAST, as 0-1023.")
+    first, last = int(match[1]), int(match[2])
+    size = last - first + 1
+    if size <= 0 or announced not in (None, size):
+        raise SizeInvalid(
+            f"Content-Range {text} is {max(size, 0)} bytes, but the chunk has {announced}."
+        )
+    return first, size
