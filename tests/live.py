@@ -159,6 +159,7 @@ def start(
         "storage": {"filesystem": {"rootdirectory": str(tmp_path / "data")}},
         "http": {"addr": f"127.0.0.1:{port}", "workers": workers},
         "auth": {"htpasswd": {"realm": "live", "path": str(htpasswd)}},
+        "gc": {"enabled": False},
         "starterpacks": {"enabled": False},
     }
     path = tmp_path / "config.yml"

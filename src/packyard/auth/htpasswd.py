@@ -59,8 +59,11 @@ class Htpasswd:
         except OSError as error:
             self._stamp, self._users = None, MappingProxyType({})
             if self._readable:
-                _log.error("%s cannot be read, so none of its users can sign in: %s",  # noqa: TRY400
-                           self.path, error.strerror)
+                _log.error(
+                    "%s cannot be read, so none of its users can sign in: %s",
+                    self.path,
+                    error.strerror,
+                )
             self._readable = False
             return
         self._readable = True

@@ -31,7 +31,7 @@ def hash_password(password: str) -> str:
     encoded = password.encode()
     if not encoded or len(encoded) > LIMIT or b"\0" in encoded:
         raise ParameterInvalid(
-            f"A password has 1 to {LIMIT} bytes and no zero byte; this one has {len(encoded)} bytes."
+            f"A password has 1 to {LIMIT} bytes and no zero byte; this has {len(encoded)} bytes."
         )
     return bcrypt.hashpw(encoded, bcrypt.gensalt(COST)).decode()
 

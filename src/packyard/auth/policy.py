@@ -143,7 +143,9 @@ class Policy:
     def _warn_of_two(self, name: str) -> None:
         if name not in self._overshadowed:
             self._overshadowed.add(name)
-            _log.warning("%s is in the users' table and in the htpasswd file: the table counts", name)
+            _log.warning(
+                "%s is in the users' table and in the htpasswd file: the table counts", name
+            )
 
     def _usual_cost(self) -> int:
         """The cost that a name of the htpasswd file has, so that names cannot be told by time."""

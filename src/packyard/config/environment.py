@@ -15,7 +15,15 @@ from packyard.config import foreign
 from packyard.config.keys import PREFIXES, Path, all_keys, words
 
 INITIAL_PASSWORD = "PACKYARD_ADMIN_PASSWORD"  # noqa: S105 - the variable's name
-_OTHERS = frozenset({INITIAL_PASSWORD, "PACKYARD_PACKS"})
+_OTHERS = frozenset(  # ours, but for other programs than the server
+    {
+        INITIAL_PASSWORD,
+        "PACKYARD_CLIENTS",
+        "PACKYARD_DEBUG",
+        "PACKYARD_PACKS",
+        "PACKYARD_REQUIRE_CLIENTS",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

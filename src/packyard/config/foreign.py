@@ -34,7 +34,10 @@ IGNORED = frozenset(
         "storage.maintenance.uploadpurging.dryrun",
         "storage.redirect",
         "storage.tag",
-        "validation",
+        "validation.disabled",
+        "validation.enabled",
+        "validation.manifests.indexes",
+        "validation.manifests.urls",
     }
 )
 

@@ -152,7 +152,7 @@ class Auth:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gc:
     enabled: Annotated[bool, "Whether unreferenced blobs are removed in the background."] = True
-    interval: Annotated[timedelta, "Time between two collections."] = timedelta(hours=24)
+    interval: Annotated[timedelta, "Time between two collections."] = timedelta(hours=1)
     grace: Annotated[timedelta, "How long an unreferenced blob stays."] = timedelta(hours=1)
 
 
@@ -164,16 +164,28 @@ class StarterPacks:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     maxbytes: Annotated[Size, "All files of a pack together, unpacked."] = field(
-        default=Size(1 << 30)
+        default=Size(128 << 20)
     )
-    maxfilebytes: Annotated[Size, "One file of a pack."] = field(default=Size(256 << 20))
-    maxfiles: Annotated[int, "Files of a pack."] = 20_000
+    maxfilebytes: Annotated[Size, "One file of a pack."] = field(default=Size(64 << 20))
+    maxfiles: Annotated[int, "Files and folders of a pack."] = 10_000
     maxratio: Annotated[int, "How many times its own size an archive may grow to."] = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packs:
     limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifests:
+    sparse: Annotated[
+        bool, "Whether an image is taken that lacks some of its layers, as mirrors push them."
+    ] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    manifests: Manifests = field(default_factory=Manifests)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +200,7 @@ class Keys:
     gc: Gc = field(default_factory=Gc)
     starterpacks: StarterPacks = field(default_factory=StarterPacks)
     packs: Packs = field(default_factory=Packs)
+    validation: Validation = field(default_factory=Validation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

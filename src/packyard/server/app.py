@@ -1,0 +1,92 @@
+"""Every part of the server, built and joined by hand."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from packyard.auth.htpasswd import Htpasswd
+from packyard.auth.policy import Policy
+from packyard.config import Config
+from packyard.packs.files import Limits
+from packyard.registry.registry import Registry
+from packyard.server import packs
+from packyard.server.edge import Edge
+from packyard.server.exposition import Exposition
+from packyard.server.parts import Parts, Settings
+from packyard.storage.store import Store
+
+DEFAULT_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Frame-Options": "DENY",
+    "X-XSS-Protection": "1; mode=block",
+    "Referrer-Policy": "same-origin",
+}
+TLS_HEADERS = {"Strict-Transport-Security": "max-age=63072000; includeSubdomains; preload"}
+
+
+def open_store(config: Config) -> Store:
+    return Store.open(config.storage.root, grace=config.gc.grace)
+
+
+def build(config: Config, store: Store) -> Parts:
+    """The parts over a store that was migrated."""
+    limits = config.packs.limits
+    registry = Registry(
+        store,
+        limits=Limits(
+            max_bytes=limits.maxbytes,
+            max_files=limits.maxfiles,
+            max_file_bytes=limits.maxfilebytes,
+            max_ratio=limits.maxratio,
+        ),
+        sparse=config.validation.manifests.sparse,
+    )
+    return Parts(
+        store=store, registry=registry, policy=_policy(config, store), settings=_settings(config)
+    )
+
+
+def asgi(config: Config, parts: Parts) -> ASGIApp:
+    """The server as one ASGI application."""
+    pages = packs.build(parts)
+    exposition = Exposition(parts, anonymous=config.http.metrics.anonymous)
+    pages.router.routes.insert(0, Route(exposition.path, exposition, include_in_schema=False))
+    return Edge(parts, pages)
+
+
+def _policy(config: Config, store: Store) -> Policy:
+    htpasswd = config.auth.htpasswd
+    return Policy(
+        store,
+        Htpasswd(htpasswd.path) if htpasswd else None,
+        realm=htpasswd.realm if htpasswd else "Packyard",
+        writers=htpasswd.writers if htpasswd else (),
+        anonymous_pull=config.auth.anonymous == "pull",
+        deletes=config.storage.delete.enabled,
+        read_only=config.storage.maintenance.readonly.enabled,
+    )
+
+
+def _settings(config: Config) -> Settings:
+    http = config.http
+    return Settings(
+        external_url=http.host.rstrip("/"),
+        trusted_proxies=http.trustedproxies,
+        headers=headers(config),
+        idle=http.timeouts.idle.total_seconds(),
+    )
+
+
+def headers(config: Config) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers of every answer: the defaults, and the configured ones in their place."""
+    secure = bool(config.http.tls.certificate) or config.http.host.startswith("https:")
+    defaults = DEFAULT_HEADERS | (TLS_HEADERS if secure else {})
+    chosen: dict[str, tuple[str, ...]] = {
+        name.lower(): (value,) for name, value in defaults.items()
+    }
+    chosen |= {name.lower(): values for name, values in config.http.headers.items()}
+    return tuple(
+        (name.encode(), value.encode()) for name, values in chosen.items() for value in values
+    )

@@ -1,0 +1,100 @@
+"""Work that nobody asks for: garbage collection, abandoned uploads, starter packs of an upgrade.
+
+One process of its own beside the workers; in memory, a thread of the one worker. A job that fails
+is logged and tried again when it is due again; every job may be killed at any point.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from packyard.config import Config
+from packyard.server import starter
+from packyard.server.parts import Parts
+from packyard.storage.gc import collect
+
+_log = logging.getLogger(__name__)
+
+_FIRST_WAIT = timedelta(minutes=5)  # the longest, so that servers often restarted collect too
+_NEVER = timedelta(days=36_500)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    name: str
+    interval: timedelta
+    run: Callable[[], None]
+
+
+def run(parts: Parts, config: Config, stop: threading.Event) -> None:
+    """Do what is due until `stop` is set."""
+    if config.starterpacks.enabled:
+        _attempt("starter packs", lambda: _load_new(parts))
+    pending = jobs(parts, config)
+    due = {job.name: time.monotonic() + _first(job.interval) for job in pending}
+    while not stop.is_set():
+        for job in pending:
+            if due[job.name] <= time.monotonic():
+                _attempt(job.name, job.run)
+                due[job.name] = time.monotonic() + job.interval.total_seconds()
+        wait = min(due.values(), default=time.monotonic() + 3600) - time.monotonic()
+        stop.wait(max(wait, 0))
+
+
+def jobs(parts: Parts, config: Config) -> list[Job]:
+    """What the configuration asks for, by interval."""
+    purging = config.storage.maintenance.uploadpurging
+    found = []
+    if config.gc.enabled:
+        found.append(Job("garbage collection", config.gc.interval, lambda: _collect(parts)))
+    if purging.enabled:
+        found.append(Job("upload purging", purging.interval, lambda: _purge(parts, purging.age)))
+    return found
+
+
+def _first(interval: timedelta) -> float:
+    return min(interval, _FIRST_WAIT).total_seconds()
+
+
+def _attempt(name: str, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:  # noqa: BLE001 - whatever failed, the other jobs go on
+        _log.exception("%s failed; it is tried again when it is due again", name)
+
+
+def _collect(parts: Parts) -> None:
+    try:
+        # Uploads are ended by their own job, at their own age.
+        done = collect(parts.store, upload_age=_NEVER)
+    except Exception:
+        parts.metrics.collection_failed()
+        raise
+    parts.metrics.collected(
+        blobs=done.blobs + done.orphans, freed=done.blob_bytes + done.orphan_bytes
+    )
+    if done.blobs or done.orphans or done.emptied:
+        _log.info(
+            "garbage collection moved %d blobs (%d bytes) to the trash and emptied %d (%d bytes)",
+            done.blobs + done.orphans,
+            done.blob_bytes + done.orphan_bytes,
+            done.emptied,
+            done.emptied_bytes,
+        )
+
+
+def _purge(parts: Parts, age: timedelta) -> None:
+    count, size = parts.store.uploads.expire(age)
+    if count:
+        _log.info("ended %d abandoned uploads (%d bytes)", count, size)
+
+
+def _load_new(parts: Parts) -> None:
+    count = starter.load_starter(parts.store, parts.registry, lambda *_: None)
+    if count:
+        _log.info("loaded %d new starter packs", count)

@@ -1,0 +1,144 @@
+"""The processes that answer requests: Granian's workers, kept alive.
+
+Granian ends the whole server when a worker dies twice within seconds, and it can miss one of two
+that die at the same moment. Here the main process looks at the workers themselves: whoever is dead
+is replaced. Only workers that cannot even start, time after time, end the server, so that whatever
+runs it sees the failure.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer, WorkerProcess
+from starlette.types import ASGIApp
+
+from packyard.config.kinds import Address
+from packyard.server.processes import end_with
+from packyard.server.tls import Certificates, Context
+
+_log = logging.getLogger(__name__)
+
+_LOOK = 0.5  # seconds between two looks at everything, if nothing happens before
+_OVERLAP = 1.5  # seconds that a new worker has to get ready before the old one is told to end
+_YOUNG = 5.0  # seconds: who fails earlier could not start
+_FAILED_STARTS = 6  # in a row, over all workers
+_PAUSE = 0.2  # seconds before a worker that died young is replaced
+
+
+class Workers(MPServer):
+    """`load` makes the application, in each worker. `look` runs twice a second in the main process,
+    `buried` with the process id of each worker that ended. `draining` is how long, in seconds,
+    requests under way may go on at an end."""
+
+    def __init__(
+        self,
+        load: Callable[[], ASGIApp],
+        *,
+        address: Address,
+        workers: int,
+        certificates: Certificates,
+        draining: int,
+        debug: bool,
+        look: Callable[[], None],
+        buried: Callable[[int], None],
+    ) -> None:
+        super().__init__(
+            "packyard",
+            address=address.host,
+            port=address.port,
+            interface=Interfaces.ASGINL,
+            workers=workers,
+            websockets=False,
+            backlog=2048,
+            respawn_interval=_OVERLAP,
+            workers_kill_timeout=max(draining, 1),
+            log_level=LogLevels.info if debug else LogLevels.warning,
+            # Only levels: handlers and forms are ours (`logs`).
+            log_dictconfig={"version": 1, "incremental": True, "handlers": {}, "loggers": {}},
+            **_ssl(certificates.context()),
+        )
+        self._load = load
+        self._certificates = certificates
+        self._look = look
+        self._buried = buried
+        self._failed_starts = 0
+
+    def run(self) -> bool:
+        """Serve until a signal to end; False where the workers could not be kept up."""
+        main = os.getpid()
+
+        def load() -> ASGIApp:
+            end_with(main)
+            return self._load()
+
+        self.serve(target_loader=load, wrap_loader=False)
+        return self._failed_starts < _FAILED_STARTS
+
+    def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
+        while not self.interrupt_signal and self._failed_starts < _FAILED_STARTS:
+            self.main_loop_interrupt.wait(_LOOK)
+            self.main_loop_interrupt.clear()
+            self.interrupt_children.clear()  # Granian's own account of the dead; see below
+            if self._certificates.changed():
+                _log.info("the certificates changed: new workers take over")
+                self._take_certificates()
+                self.reload_signal = True
+            if self.reload_signal and not self.interrupt_signal:
+                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+            dead = [worker for worker in self.wrks if not worker.inner.is_alive()]
+            if dead and not self.interrupt_signal:
+                self._replace(dead, spawn_target, target_loader)
+            self._look()
+
+    def _replace(self, dead: list[WorkerProcess], spawn_target: Any, target_loader: Any) -> None:
+        now = time.monotonic()
+        for worker in dead:
+            if now - worker.birth >= _YOUNG:
+                self._failed_starts = 0
+            elif (worker.inner.exitcode or 0) > 0:  # ended by itself; below 0 it was killed
+                self._failed_starts += 1
+        if self._failed_starts >= _FAILED_STARTS:
+            _log.error("workers fail as soon as they start, so the server ends")
+            return
+        if any(now - worker.birth < _YOUNG for worker in dead):
+            time.sleep(_PAUSE)
+        self._respawn_workers([worker.idx for worker in dead], spawn_target, target_loader)
+
+    def _respawn_workers(
+        self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0
+    ) -> None:
+        ended = [worker.inner.pid for worker in self.wrks if worker.idx in workers]
+        super()._respawn_workers(workers, spawn_target, target_loader, delay)
+        for pid in ended:
+            self._buried(pid)
+
+    def _take_certificates(self) -> None:
+        ssl = _ssl(self._certificates.context())
+        self.build_ssl_context(
+            ssl["ssl_cert"],
+            ssl["ssl_key"],
+            None,
+            ssl["ssl_protocol_min"],
+            ssl["ssl_ca"],
+            [],
+            ssl["ssl_client_verify"],
+        )
+
+
+def _ssl(context: Context | None) -> dict[str, Any]:
+    if context is None:
+        return {}
+    return {
+        "ssl_cert": context.certificate,
+        "ssl_key": context.key,
+        "ssl_protocol_min": context.minimum,
+        "ssl_ca": context.client_authorities,
+        "ssl_client_verify": context.client_authorities is not None,
+    }
