@@ -3,8 +3,8 @@
     blobs/<algorithm>/<first two hex digits>/<hex>     a body; its bytes have that digest
     trash/<algorithm>-<hex>                            taken out by garbage collection
 
-A body arrives by rename, already flushed, and never changes. The rename is flushed before
-`place` or `revive` return. `docs/formats/store.md` has the whole tree.
+A body arrives by rename, already flushed, and never changes. Whoever wants to write a row for it
+calls `secure` first, under the writers' lock. `docs/formats/store.md` has the whole tree.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ class Files:
         self._trash = root / "trash"
         self._uploads = root / "uploads"
         self._prefix = f"{self._blobs}/"
-        self._settled: set[Path] = set()
+        self._known: set[Path] = set()
         for folder in (self._blobs, self._trash, self._uploads):
-            folder.mkdir(exist_ok=True)
-        flush(root)
+            make_folder(folder)
 
     def path(self, digest: Digest) -> Path:
         algorithm, _, encoded = digest.partition(":")
@@ -46,7 +45,7 @@ class Files:
         """Make `source`, a file of this file system with these very bytes, the body."""
         flush(source)
         path = self.path(digest)
-        self._settle(path.parent)
+        self._prepare(path.parent)
         source.rename(path)
         flush(path.parent)
 
@@ -59,15 +58,18 @@ class Files:
         finally:
             source.unlink(missing_ok=True)
 
-    def revive(self, digest: Digest) -> bool:
-        """Whether the body is at its place, if need be by taking it back from the trash."""
+    def secure(self, digest: Digest) -> bool:
+        """Whether the body is at its place for good, if need be taken back from the trash.
+
+        Flushes also what it finds there: another process may have come no further than the rename.
+        """
         path = self.path(digest)
-        if path.exists():
-            return True
-        try:
-            self._trashed(digest).rename(path)
-        except FileNotFoundError:
-            return False
+        if not path.exists():
+            try:
+                self._trashed(digest).rename(path)
+            except FileNotFoundError:
+                return False
+        self._prepare(path.parent)
         flush(path.parent)
         return True
 
@@ -111,17 +113,24 @@ class Files:
     def _trashed(self, digest: Digest) -> Path:
         return self._trash / digest.replace(":", "-")
 
-    def _settle(self, folder: Path) -> None:
+    def _prepare(self, folder: Path) -> None:
         """Have the folder there, flushed, before anything in it counts.
 
-        Once for each process, also where the folder exists: whoever made it may not have come to
-        flush it yet.
+        Once for each process, also where the folder exists, for the same reason as in `secure`.
         """
-        if folder not in self._settled:
-            folder.mkdir(parents=True, exist_ok=True)
+        if folder not in self._known:
+            make_folder(folder)
             flush(folder.parent)
             flush(folder.parent.parent)
-            self._settled.add(folder)
+            self._known.add(folder)
+
+
+def make_folder(folder: Path) -> None:
+    """Make it, readable to its owner only, and what is missing above it; flushed."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+        flush(path.parent)
 
 
 def flush(path: Path) -> None:

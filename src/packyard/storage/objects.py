@@ -43,8 +43,8 @@ class Objects:
         """Make these bytes, which have that digest, the body."""
         self._store.put(_place(digest), data)
 
-    def revive(self, digest: Digest) -> bool:
-        """Whether the body is at its place, if need be by taking it back from the trash."""
+    def secure(self, digest: Digest) -> bool:
+        """Whether the body is at its place for good, if need be taken back from the trash."""
         if self.size(digest) is not None:
             return True
         try:

@@ -39,7 +39,7 @@ from packyard.references import RepoName, Tag, is_digest
 from packyard.storage import faults
 from packyard.storage.content import Blob, Manifest, Referrer, now
 from packyard.storage.db import Database
-from packyard.storage.files import Files
+from packyard.storage.files import Files, make_folder
 from packyard.storage.lookups import Lookups, ManifestRow
 from packyard.storage.objects import Objects
 from packyard.storage.tables import REVISION, manifests, repositories
@@ -79,12 +79,13 @@ class Store:
         if root is None:
             private = tempfile.TemporaryDirectory(prefix="packyard-")
             folder = Path(private.name)
+            (folder / "uploads").mkdir()
             database = Database(folder, durable=False)
             store = cls(database, Objects(MemoryStore()), folder, grace=grace)
             store._private = private
             return store
         try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(root)
             return cls(Database(root), Files(root), root, grace=grace)
         except OSError as error:
             raise _unusable(root, error) from error
@@ -269,8 +270,8 @@ class Store:
 
 def _unusable(root: Path, error: OSError) -> ConfigurationInvalid:
     reasons = {
-        errno.EEXIST: "is a file, not a folder",
-        errno.ENOTDIR: "leads through a file, not folders",
+        errno.EEXIST: "is a file, or leads through one: it must be a folder",
+        errno.ENOTDIR: "is a file, or leads through one: it must be a folder",
         errno.EACCES: "may not be written by this user",
         errno.EPERM: "may not be written by this user",
         errno.EROFS: "is on a read-only file system",

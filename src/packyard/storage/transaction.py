@@ -166,7 +166,7 @@ class Transaction:
     def _put_blob(self, digest: Digest, size: int, content: bytes | None) -> int:
         if content is None:
             with faults.of_disk():
-                whole = self._bodies.revive(digest)
+                whole = self._bodies.secure(digest)
             if not whole:
                 raise Unavailable(
                     f"The content {digest} was collected as garbage while it was being pushed: "

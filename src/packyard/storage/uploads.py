@@ -43,10 +43,9 @@ Settle = Callable[[RepoName, Digest, int, Path], Blob]
 
 
 class Uploads:
-    """`settle` makes a verified session's file the body of a blob, and its row."""
+    """Sessions in `folder`; `settle` makes a verified session's file a blob."""
 
     def __init__(self, folder: Path, settle: Settle) -> None:
-        folder.mkdir(exist_ok=True)
         self._folder = folder
         self._settle = settle
         self._hashes = _Hashes()

@@ -1,0 +1,27 @@
+"""The store under test, once for each backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from packyard.storage.store import Store
+
+
+@pytest.fixture(params=["disk", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "data" if request.param == "disk" else None)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Store]:
+    """A store in `tmp_path / "data"`, where the test is about files or several processes."""
+    opened = Store.open(tmp_path / "data")
+    opened.migrate()
+    yield opened
+    opened.close()
