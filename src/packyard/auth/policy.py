@@ -3,8 +3,8 @@
 Verifying a password takes a good part of a second by design, so a proof is remembered: for
 `REMEMBERED` seconds, under a digest keyed by this process, together with the account whose hash it
 opened. The account is looked up again on every request and has to be that same one, so a changed
-password, role or file ends what was remembered. The users' table is asked again only after
-somebody committed to the store, the htpasswd file once a second.
+password, role or file ends what was remembered: one of the users' table within `_RECHECK`, since
+it is asked again only after somebody committed to the store; one of the htpasswd file in a second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from packyard.auth import passwords, users
@@ -28,6 +28,7 @@ from packyard.storage.store import Store
 _log = logging.getLogger(__name__)
 
 REMEMBERED = 60.0  # seconds
+_RECHECK = 0.01  # seconds between two looks at whether somebody committed
 _REMEMBERED_LIMIT = 4096  # proofs, and accounts
 _HEADER_LIMIT = 4096  # bytes of an Authorization header; longer ones are not looked at
 
@@ -73,6 +74,9 @@ class Policy:
         self._proofs: dict[bytes, _Proof] = {}
         self._listed: dict[str, Account | None] = {}  # what the users' table says
         self._generation = -1
+        self._next_look = 0.0
+        # What the htpasswd file says; one value, so that threads see both halves change together.
+        self._filed: tuple[Mapping[str, str], dict[str, Account]] = ({}, {})
         self._overshadowed: set[str] = set()
         self._verifying = threading.Lock()
 
@@ -120,25 +124,40 @@ class Policy:
             raise Unsupported(f"This registry does not take a {action}: its configuration says so.")
 
     def _account(self, name: str) -> Account | None:
-        generation = self._store.generation()
-        if generation != self._generation or len(self._listed) > _REMEMBERED_LIMIT:
-            self._listed, self._generation = {}, generation
-        listed = self._listed
+        listed, filed = self._from_table(name), self._from_file(name)
+        if listed and filed:
+            self._warn_of_two(name)
+        return listed or filed
+
+    def _from_table(self, name: str) -> Account | None:
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _RECHECK
+            generation = self._store.generation()
+            if generation != self._generation or len(self._listed) > _REMEMBERED_LIMIT:
+                self._listed, self._generation = {}, generation
+        listed = self._listed  # by now another thread may have begun a new one
         if name not in listed:
             with self._store.read() as connection:
                 user = users.find(connection, name)
             listed[name] = (
                 Account(Principal(user.name, user.role), user.password_hash) if user else None
             )
-        filed = self._htpasswd.users().get(name) if self._htpasswd else None
-        account = listed[name]
-        if account and filed:
-            self._warn_of_two(name)
-        if account or filed is None:
-            return account
-        writer = name in self._writers
-        role = Role.EDITOR if writer else Role.VIEWER
-        return Account(Principal(name, role, deletes=writer), filed)
+        return listed[name]
+
+    def _from_file(self, name: str) -> Account | None:
+        if self._htpasswd is None:
+            return None
+        hashes = self._htpasswd.users()
+        known, filed = self._filed
+        if known is not hashes:
+            filed = {}
+            self._filed = hashes, filed
+        if name not in filed and name in hashes:
+            writer = name in self._writers
+            role = Role.EDITOR if writer else Role.VIEWER
+            filed[name] = Account(Principal(name, role, deletes=writer), hashes[name])
+        return filed.get(name)
 
     def _warn_of_two(self, name: str) -> None:
         if name not in self._overshadowed:
