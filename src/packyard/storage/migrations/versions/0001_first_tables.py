@@ -1,4 +1,4 @@
-"""The first tables: of the store, the catalog and the users."""
+"""The first tables: of the store, the catalog, the users and the registry."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def upgrade() -> None:
     _create_packs()
     _create_pack_details()
     _create_users()
+    _create_starter_packs()
 
 
 def _create_store() -> None:
@@ -178,4 +179,15 @@ def _create_users() -> None:
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def _create_starter_packs() -> None:
+    op.create_table(
+        "starter_packs",
+        sa.Column("name", sa.String(255), nullable=False),
+        sa.Column("tag", sa.String(128), nullable=False),
+        sa.Column("digest", sa.String(135), nullable=False),
+        sa.Column("loaded_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "tag"),
     )
