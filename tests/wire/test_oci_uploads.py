@@ -364,7 +364,7 @@ def test_a_client_that_leaves_a_download_disturbs_nobody(repo: Repo) -> None:
 
 @pytest.fixture(scope="module")
 def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    live = start(tmp_path_factory.mktemp("idle"), config={"http": {"timeouts": {"idle": 1}}})
+    live = start(tmp_path_factory.mktemp("idle"), config={"http": {"timeouts": {"idle": "1s"}}})
     yield live
     live.stop()
 

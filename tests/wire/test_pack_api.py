@@ -106,7 +106,7 @@ def test_the_realm_and_headers_are_those_of_the_configuration(configured: Live) 
     with httpx.Client(base_url=configured.url) as client:
         answer = client.post("/v2/a/blobs/uploads/")
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == 'Basic realm="packs of the house"'
+        assert answer.headers["www-authenticate"].startswith('Basic realm="packs of the house"')
         assert answer.headers["x-frame-options"] == "SAMEORIGIN"
         assert answer.headers["x-site"] == "one"
         assert answer.headers["x-content-type-options"] == "nosniff"
