@@ -131,6 +131,7 @@ def test_nothing_is_written_outside_the_folder_and_no_half_of_it_stays(
         ("charts/engine-ui-1.0.0.tgz", ["charts/engine"], ""),
         ("charts/engine-1.0.0.tgz", ["other/engine"], ""),
         ("charts/engine-1.0.0.zip", ["charts/engine"], ""),
+        ("charts/engine", ["charts/engine"], ""),
     ],
 )
 def test_the_unpacked_chart_beside_an_archive_is_found(
@@ -152,7 +153,8 @@ def test_a_missing_chart_is_packaged_from_its_folder() -> None:
     packaged = package_missing_charts(files, parsed(files))
     assert set(packaged) == {*files, "charts/engine-1.0.0.tgz"}
     assert list(packaged) == sorted(packaged)
-    assert packaged == package_missing_charts(dict(sorted(files.items(), reverse=True)), parsed(files))
+    backwards = dict(sorted(files.items(), reverse=True))
+    assert packaged == package_missing_charts(backwards, parsed(files))
     with tarfile.open(fileobj=BytesIO(packaged["charts/engine-1.0.0.tgz"].data)) as archive:
         assert archive.getnames() == ["engine/Chart.yaml", "engine/templates/a.yaml"]
 

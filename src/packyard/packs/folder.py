@@ -102,9 +102,10 @@ def unpacked_chart(chart: str, files: Files) -> str:
     "" where there is none.
     """
     stem, is_archive = _CHART_ARCHIVE.subn("", chart)
-    names = [stem]
-    names += [stem[: dash.start()] for dash in re.finditer("-", stem)][::-1] if is_archive else []
-    for folder in names:
+    if not is_archive:
+        return ""
+    dashes = [match.start() for match in re.finditer("-", stem)]
+    for folder in (stem, *(stem[:dash] for dash in reversed(dashes))):
         version = stem[len(folder) + 1 :]
         if f"{folder}/Chart.yaml" in files and (not version or Version.parse(version)):
             return folder
