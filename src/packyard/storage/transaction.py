@@ -120,6 +120,14 @@ class Transaction:
             self._run(statements.PUT_REFERENCE, repo_id=repo_id, manifest=digest, digest=reference)
         return created
 
+    def holds_manifest(self, repo: RepoName, digest: Digest) -> bool:
+        found = self.connection.scalar(
+            select(manifests.c.digest)
+            .join(repositories, repositories.c.id == manifests.c.repo_id)
+            .where(repositories.c.name == repo, manifests.c.digest == digest)
+        )
+        return found is not None
+
     def delete_manifest(self, repo: RepoName, digest: Digest) -> list[Tag]:
         """Delete it with its tags, which are returned; raises `ManifestUnknown`."""
         repo_id = self._known(repo)
@@ -146,6 +154,15 @@ class Transaction:
     def tag_digest(self, repo: RepoName, tag: Tag) -> Digest | None:
         found = self._run(statements.TAG, repo_id=self._find(repo), tag=tag).fetchone()
         return Digest(found[0]) if found else None
+
+    def tags(self, repo: RepoName) -> dict[Tag, Digest]:
+        """Every tag of the repository and where it leads; none where there is no repository."""
+        rows = self.connection.execute(
+            select(tags.c.name, tags.c.digest)
+            .join(repositories, repositories.c.id == tags.c.repo_id)
+            .where(repositories.c.name == repo)
+        )
+        return {Tag(row.name): Digest(row.digest) for row in rows}
 
     def tags_of(self, repo: RepoName, digest: Digest) -> list[Tag]:
         """Every tag that leads to the manifest, in lexical order."""
