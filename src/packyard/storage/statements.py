@@ -94,6 +94,7 @@ ON CONFLICT (repo_id, name)
 DO UPDATE SET digest = excluded.digest, updated_at = excluded.updated_at
 """
 TAG = "SELECT digest FROM tags WHERE repo_id = :repo_id AND name = :tag"
+TAGS_AND_DIGESTS = "SELECT name, digest FROM tags WHERE repo_id = :repo_id ORDER BY name"
 TAGS_OF = "SELECT name FROM tags WHERE repo_id = :repo_id AND digest = :digest ORDER BY name"
 DELETE_TAG = "DELETE FROM tags WHERE repo_id = :repo_id AND name = :tag"
 DELETE_TAGS_OF = "DELETE FROM tags WHERE repo_id = :repo_id AND digest = :digest"

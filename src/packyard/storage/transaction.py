@@ -121,12 +121,7 @@ class Transaction:
         return created
 
     def holds_manifest(self, repo: RepoName, digest: Digest) -> bool:
-        found = self.connection.scalar(
-            select(manifests.c.digest)
-            .join(repositories, repositories.c.id == manifests.c.repo_id)
-            .where(repositories.c.name == repo, manifests.c.digest == digest)
-        )
-        return found is not None
+        return self._has(statements.HELD_MANIFEST, self._find(repo), digest)
 
     def delete_manifest(self, repo: RepoName, digest: Digest) -> list[Tag]:
         """Delete it with its tags, which are returned; raises `ManifestUnknown`."""
@@ -157,12 +152,8 @@ class Transaction:
 
     def tags(self, repo: RepoName) -> dict[Tag, Digest]:
         """Every tag of the repository and where it leads; none where there is no repository."""
-        rows = self.connection.execute(
-            select(tags.c.name, tags.c.digest)
-            .join(repositories, repositories.c.id == tags.c.repo_id)
-            .where(repositories.c.name == repo)
-        )
-        return {Tag(row.name): Digest(row.digest) for row in rows}
+        found = self._run(statements.TAGS_AND_DIGESTS, repo_id=self._find(repo))
+        return {Tag(name): Digest(digest) for name, digest in found}
 
     def tags_of(self, repo: RepoName, digest: Digest) -> list[Tag]:
         """Every tag that leads to the manifest, in lexical order."""
