@@ -25,7 +25,7 @@ from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.client import Client
 from tests.live import free_port
-from tests.remotes.conftest import Certificate
+from tests.remotes.certificates import Certificate
 from tests.remotes.scripted import Reply, Request, answering, talking
 
 ME = Credentials("me", "hush-hush")
@@ -285,19 +285,22 @@ def test_a_refusal_in_no_known_form_shows_its_status(body: bytes) -> None:
 
 @pytest.mark.parametrize("form", ["oci", "v1"])
 def test_findings_of_a_refused_pack_come_along(form: str) -> None:
-    row = {"rule": "r.x", "severity": "refuse", "message": "Bad.", "file": "pack.json", "line": 3}
-    broken = {"rule": "r.y", "severity": "odd", "line": "x"}
-    detail = {"findings": [row, broken, 7]}
-    answer: dict[str, object] = {"code": "InvalidPack", "message": "Refused.", "details": detail}
-    if form == "oci":
-        answer = {"errors": [{"code": "MANIFEST_INVALID", "message": "Refused.", "detail": detail}]}
+    good = {"rule": "r.x", "severity": "refuse", "message": "Bad.", "file": "a.json", "line": 3}
+    odd = {"rule": "r.y", "severity": "odd", "line": "x"}
+    entries = [
+        {"code": "MANIFEST_INVALID", "message": "Bad.", "detail": row} for row in (good, odd)
+    ]
+    answer: dict[str, object] = {"errors": entries}
+    if form == "v1":
+        details = {"findings": [good, odd, 7]}
+        answer = {"code": "InvalidPack", "message": "Refused.", "details": details}
     with (
-        talking(lambda _: Reply(400, body=json.dumps(answer).encode())) as (_server, client),
-        pytest.raises(ContentRefused) as refused,
+        talking(lambda _: Reply(400, body=json.dumps(answer).encode())) as (server, client),
+        pytest.raises(ContentRefused, match=f"{server.host} refuses the pack") as refused,
     ):
         client.request("PUT", "/v2/x")
     first, second = refused.value.findings
-    assert (first.rule, first.file, first.line, first.message) == ("r.x", "pack.json", 3, "Bad.")
+    assert (first.rule, first.file, first.line, first.message) == ("r.x", "a.json", 3, "Bad.")
     assert (second.severity, second.line) == (Severity.REFUSE, 0)
 
 

@@ -189,7 +189,7 @@ class Client:
             return secure
         probe = self._http.build_request("HEAD", secure.join("/v2/"))
         try:
-            self._repeated(lambda: self._http.send(probe, stream=True), again=True).close()
+            self._http.send(probe, stream=True).close()
         except httpx.TransportError as error:
             if failures.never_sent(error):
                 raise

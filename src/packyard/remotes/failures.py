@@ -45,10 +45,10 @@ def refused(host: str, status: int, reason: str, body: bytes) -> PackyardError:
     """The error for an answer of status 400 or above; `body` may be cut off or not ours."""
     entries = list(_entries(body))
     findings = [finding for entry in entries for finding in _findings(entry)]
-    said = [text for entry in entries if (text := _said(entry))]
-    message = f"{host}: " + ("; ".join(said) or f"{status} {reason or 'without a reason'}")
     if findings:
-        return ContentRefused(message, findings)
+        return ContentRefused(f"{host} refuses the pack.", findings)
+    said = dict.fromkeys(filter(None, map(_said, entries)))
+    message = f"{host}: {'; '.join(said) or f'{status} {reason}'}"
     by_code = (_BY_CODE[code] for entry in entries if (code := str(entry.get("code"))) in _BY_CODE)
     kind = _BY_STATUS.get(status, RemoteFailed)
     if kind not in (errors.Unauthenticated, errors.Denied):
@@ -134,9 +134,9 @@ def _said(entry: Mapping[str, object]) -> str:
 
 
 def _findings(entry: Mapping[str, object]) -> Iterator[Finding]:
-    """Findings in an error's detail, where the server is one of ours."""
+    """Findings in an error's detail, one or a list of them, where the server is one of ours."""
     detail = entry.get("detail") or entry.get("details")
-    rows = detail.get("findings") if isinstance(detail, dict) else None
+    rows = detail.get("findings", [detail]) if isinstance(detail, dict) else None
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict) and isinstance(row.get("rule"), str):
             yield _finding(row)

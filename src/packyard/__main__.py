@@ -1,0 +1,5 @@
+"""`python -m packyard` is `packyard`."""
+
+from packyard.cli.main import run
+
+run()

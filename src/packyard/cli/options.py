@@ -1,0 +1,44 @@
+"""Options that several commands share, as types of their parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from packyard.cli.accounts import default_home
+
+DEFAULT_HOME = Path("$HOME/.packyard")
+"""As help shows it; `_home` puts the real one in its place."""
+_NAMED = "packyard.home"
+
+
+def _home(context: typer.Context, value: Path) -> Path:
+    """The folder named here, else the one named before the command, else the default."""
+    if value != DEFAULT_HOME:
+        context.meta[_NAMED] = value
+    named: Path = context.meta.get(_NAMED) or default_home()
+    return named
+
+
+Home = Annotated[
+    Path,
+    typer.Option(
+        "-s",
+        "--home",
+        metavar="DIR",
+        help="Folder of logins and certificates.",
+        callback=_home,
+    ),
+]
+RegistryServer = Annotated[
+    str,
+    typer.Option(
+        "-r",
+        "--registry-server",
+        metavar="SERVER",
+        help="host[:port], or oci://host[/base] for any OCI registry. [default: the default login]",
+        show_default=False,
+    ),
+]

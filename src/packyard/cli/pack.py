@@ -1,0 +1,204 @@
+"""`packyard pack`: check, push, list, pull and tag packs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from packyard.cli import screen
+from packyard.cli.options import DEFAULT_HOME, Home, RegistryServer
+from packyard.errors import ParameterInvalid, RepositoryUnknown
+
+app = typer.Typer(name="pack", help="Check, push, list, pull and tag packs.", no_args_is_help=True)
+tags = typer.Typer(name="tag", help="Add tags to packs, and delete them.", no_args_is_help=True)
+app.add_typer(tags)
+
+Folders = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="DIR...", help="Folders of packs, or their archives (.tar.gz).", exists=True
+    ),
+]
+
+
+class FindingsFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+class ListFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+@app.command("lint")
+def lint_packs(
+    folders: Folders,
+    *,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail for warnings too.")] = False,
+    form: Annotated[
+        FindingsFormat, typer.Option("--format", help="Text for people, JSON or SARIF 2.1.0.")
+    ] = FindingsFormat.TEXT,
+) -> None:
+    """Say everything that is wrong with packs, and how to mend it."""
+    from packyard.cli import report
+
+    checked = [report.check(folder) for folder in folders]
+    if form is FindingsFormat.TEXT:
+        for line in report.as_text(checked, sys.stdout):
+            screen.result(line)
+    else:
+        data = report.as_sarif(checked) if form is FindingsFormat.SARIF else report.as_json(checked)
+        screen.result(json.dumps(data, indent=2, ensure_ascii=False))
+    raise typer.Exit(int(report.fails(checked, strict=strict)))
+
+
+@app.command()
+def push(
+    folders: Folders,
+    *,
+    server: RegistryServer = "",
+    force: Annotated[
+        bool, typer.Option("-f", "--force", help="Replace other content under the same tag.")
+    ] = False,
+    message: Annotated[
+        str, typer.Option("-m", "--message", metavar="TEXT", help="Why; mandatory with --force.")
+    ] = "",
+    skip_digest_check: Annotated[
+        bool, typer.Option("--skip-digest-check", help="Do not compare with what is there.")
+    ] = False,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Push without files that pack.json names.")
+    ] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Push packs to a registry; identical content that is there already stays as it is."""
+    from packyard.cli.push import Options, push_all
+    from packyard.cli.target import open_target
+
+    if force and not message.strip():
+        raise ParameterInvalid("--force needs a --message that says why content is replaced.")
+    options = Options(
+        message=message, force=force, compare=not skip_digest_check, allow_missing=allow_missing
+    )
+    with open_target(server, home) as target:
+        failed = push_all(target, folders, options)
+    if failed:
+        all_of = screen.amount(len(folders), "pack")
+        screen.error(f"{len(failed)} of {all_of} failed: {', '.join(map(str, failed))}")
+        raise typer.Exit(1)
+
+
+@app.command("ls")
+def list_packs(
+    server_argument: Annotated[
+        str, typer.Argument(metavar="[SERVER]", help="As --registry-server.", show_default=False)
+    ] = "",
+    *,
+    server: RegistryServer = "",
+    name: Annotated[
+        str, typer.Option("-n", "--name", metavar="NAME", help="Only the pack of this name.")
+    ] = "",
+    all_tags: Annotated[
+        bool, typer.Option("--all-tags", help="Parent tags and added tags too.")
+    ] = False,
+    output: Annotated[ListFormat, typer.Option("-o", "--output", help="Form of the list.")] = (
+        ListFormat.TABLE
+    ),
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """List the packs of a registry, each version on its line."""
+    from packyard.cli import listing
+    from packyard.cli.target import open_target
+
+    if server_argument and server and server_argument != server:
+        raise ParameterInvalid("SERVER and --registry-server name two servers: give one of them.")
+    with open_target(server or server_argument, home) as target:
+        rows = listing.list_packs(target, name, all_tags=all_tags)
+    if output is ListFormat.JSON:
+        screen.result(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif output is ListFormat.YAML:
+        screen.result("\n".join(listing.as_yaml(rows)))
+    elif rows:
+        screen.result("\n".join(listing.as_table(rows, all_tags=all_tags)))
+    else:
+        screen.message("There are no packs.")
+
+
+@app.command()
+def pull(
+    pack: Annotated[
+        str,
+        typer.Argument(metavar="NAME[:TAG|@DIGEST]", help="Without a tag the newest version."),
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where NAME-VERSION is made.", file_okay=False)
+    ],
+    *,
+    server: RegistryServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Pull a pack into DIR/NAME-VERSION, with its digest verified."""
+    from packyard.cli.folders import write_pack
+    from packyard.cli.progress import Transfers
+    from packyard.cli.target import open_target, split_pack
+    from packyard.remotes import pack as remote
+
+    name, reference = split_pack(pack)
+    with open_target(server, home) as target, Transfers("Pulling", 1) as transfers:
+        repository = target.pack(name)
+        reference = reference or remote.newest(repository.tags())
+        if reference is None:
+            raise RepositoryUnknown(f"{repository} holds no version of a pack.")
+        with transfers.watched(pack) as watch:
+            pulled = remote.pull(repository, reference, watch=watch)
+    written = folder / f"{pulled.pack.name}-{pulled.pack.version}"
+    new = write_pack(pulled.files, pulled.content_digest, written)
+    screen.result(f"{'pulled' if new else 'unchanged':<9}  {written}  {pulled.digest}")
+
+
+Source = Annotated[str, typer.Argument(metavar="PACK:TAG", help="A tag that is there.")]
+
+
+@tags.command("add")
+def add_tag(
+    pack: Source,
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="The new tag, without its group.")],
+    *,
+    group: Annotated[
+        str, typer.Option("-g", "--group", metavar="GROUP", help="Group of the new tag.")
+    ] = "",
+    server: RegistryServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Let one more tag lead to a pushed pack."""
+    from packyard.cli.target import open_target, split_tagged
+    from packyard.packs.tags import tag_of
+    from packyard.remotes import pack as remote
+
+    name, tag = split_tagged(pack)
+    new = tag_of(group, label)
+    with open_target(server, home) as target:
+        digest = remote.add_tag(target.pack(name), tag, new)
+    screen.result(f"{'tagged':<9}  {name}:{new}  {digest}")
+
+
+@tags.command("delete")
+def delete_tag(pack: Source, *, server: RegistryServer = "", home: Home = DEFAULT_HOME) -> None:
+    """Delete a tag; with a version's own tag goes the pack.
+
+    Parent tags (14.x, 14.4.x) cannot be deleted: the registry moves them by itself.
+    """
+    from packyard.cli.target import open_target, split_tagged
+
+    name, tag = split_tagged(pack)
+    with open_target(server, home) as target:
+        target.pack(name).delete(tag)
+    screen.result(f"{'deleted':<9}  {name}:{tag}")

@@ -1,0 +1,98 @@
+"""Pushing packs: several at a time, results in the order in which the packs were named."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from packyard.cli import failure, screen
+from packyard.cli.folders import read_pack
+from packyard.cli.progress import Transfers
+from packyard.cli.target import Target
+from packyard.errors import ContentRefused, PackyardError
+from packyard.findings import Finding, refusals
+from packyard.packs import lint
+from packyard.packs.folder import package_missing_charts
+from packyard.packs.model import Pack
+from packyard.remotes import pack as remote
+
+PARALLEL = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    message: str
+    force: bool
+    compare: bool
+    allow_missing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    pack: Pack
+    pushed: remote.Pushed
+    findings: Sequence[Finding]
+
+
+def push_all(target: Target, paths: Sequence[Path], options: Options) -> list[Path]:
+    """Push every pack and say of each how it went; those that failed.
+
+    A server that cannot be reached or wants a login is found out before, and said once.
+    """
+    target.client.request("GET", "/v2/")
+    failed = []
+    with Transfers("Pushing", len(paths)) as transfers:
+        pool = ThreadPoolExecutor(PARALLEL)
+        jobs = [pool.submit(_push, target, path, options, transfers) for path in paths]
+        try:
+            for path, job in zip(paths, jobs, strict=True):
+                try:
+                    _say(transfers, path, job.result())
+                except (PackyardError, OSError) as error:
+                    failed.append(path)
+                    _say_failed(transfers, path, error)
+                transfers.finished()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return failed
+
+
+def _push(target: Target, path: Path, options: Options, transfers: Transfers) -> Result:
+    files = read_pack(path)
+    pack, findings = lint.check(files, allow_missing=options.allow_missing)
+    refused = refusals(findings)
+    if pack is None or refused:
+        raise ContentRefused(f"refused for {screen.amount(len(refused), 'reason')}", findings)
+    prepared = remote.prepare(pack, package_missing_charts(files, pack))
+    repository = target.pack(pack.name)
+    with transfers.watched(f"{pack.name}:{pack.label}", len(prepared.archive)) as watch:
+        pushed = remote.push(
+            repository,
+            prepared,
+            watch=watch,
+            message=options.message,
+            force=options.force,
+            compare=options.compare,
+            allow_missing=options.allow_missing,
+        )
+    return Result(pack, pushed, findings)
+
+
+def _say(transfers: Transfers, path: Path, result: Result) -> None:
+    pack, pushed = result.pack, result.pushed
+    colour = "" if pushed.outcome is remote.Outcome.UNCHANGED else "green"
+    outcome = screen.paint(f"{pushed.outcome:<9}", colour, sys.stdout)
+    transfers.result(f"{outcome}  {pack.name}:{pack.label}  {pushed.digest}")
+    for line in failure.finding_lines(result.findings):
+        transfers.message(f"  {path}/{line}")
+
+
+def _say_failed(transfers: Transfers, path: Path, error: PackyardError | OSError) -> None:
+    failed = screen.paint(f"{'failed':<9}", "red", sys.stderr)
+    transfers.message(f"{failed}  {path}: {screen.plain(failure.sentence(error))}")
+    if isinstance(error, ContentRefused):
+        for line in failure.finding_lines(error.findings):
+            transfers.message(f"  {line}")

@@ -1,0 +1,143 @@
+"""Findings about packs as text for people, as JSON, and as SARIF 2.1.0 for code scanners."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import quote
+
+from packyard import __version__
+from packyard.cli import screen
+from packyard.cli.folders import read_pack
+from packyard.errors import ContentRefused
+from packyard.findings import Finding, Severity
+from packyard.packs.lint import lint
+from packyard.packs.rules import RULES
+
+_ERRORS = frozenset({Severity.REFUSE, Severity.BLOCK})
+_LEVELS = {
+    Severity.REFUSE: "error",
+    Severity.BLOCK: "error",
+    Severity.WARNING: "warning",
+    Severity.HINT: "note",
+}
+_COLOURS = {
+    Severity.REFUSE: "red",
+    Severity.BLOCK: "red",
+    Severity.WARNING: "yellow",
+    Severity.HINT: "cyan",
+}
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A pack as it was named on the command line, and what is wrong with it."""
+
+    path: Path
+    findings: tuple[Finding, ...]
+
+
+def check(path: Path) -> Checked:
+    """Lint a folder or an archive; an archive that cannot be read is a finding too."""
+    try:
+        found = lint(read_pack(path))
+    except ContentRefused as refusal:
+        found = list(refusal.findings)
+    return Checked(path, tuple(sorted(found, key=lambda f: (f.file, f.line, f.column))))
+
+
+def fails(checked: Sequence[Checked], *, strict: bool) -> bool:
+    """Whether any pack has errors, or, with `strict`, warnings."""
+    failing = _ERRORS | {Severity.WARNING} if strict else _ERRORS
+    return any(finding.severity in failing for pack in checked for finding in pack.findings)
+
+
+def as_text(checked: Sequence[Checked], stream: TextIO) -> Iterator[str]:
+    """A block for each pack, its findings by file; at the end how many there are."""
+    for pack in checked:
+        yield screen.paint(str(pack.path), "", stream, bold=True) + (
+            "" if pack.findings else f"  {screen.paint('ok', 'green', stream)}"
+        )
+        for file, findings in groupby(pack.findings, key=lambda finding: finding.file):
+            if file:
+                yield f"  {screen.plain(file)}"
+            yield from _lines(list(findings), stream)
+        if pack.findings:
+            yield ""
+    yield _summary(checked)
+
+
+def _lines(findings: Sequence[Finding], stream: TextIO) -> Iterator[str]:
+    places = [f"{finding.line}:{finding.column}" if finding.line else "" for finding in findings]
+    width = max(map(len, places))
+    for place, finding in zip(places, findings, strict=True):
+        severity = screen.paint(f"{finding.severity:<7}", _COLOURS[finding.severity], stream)
+        rule = screen.dim(f"[{finding.rule}]", stream)
+        yield f"    {place:>{width}}  {severity}  {screen.plain(finding.message)}  {rule}"
+        if finding.mend:
+            yield f"    {'':{width}}           {screen.dim(screen.plain(finding.mend), stream)}"
+
+
+def _summary(checked: Sequence[Checked]) -> str:
+    counts = Counter(_LEVELS[finding.severity] for pack in checked for finding in pack.findings)
+    words = {"error": "error", "warning": "warning", "note": "hint"}
+    found = [screen.amount(counts[level], word) for level, word in words.items() if counts[level]]
+    return f"{screen.amount(len(checked), 'pack')}: {', '.join(found) or 'nothing to mend'}"
+
+
+def as_json(checked: Sequence[Checked]) -> list[dict[str, object]]:
+    """One object a pack: `path`, and `findings` as objects without what is empty."""
+    return [
+        {"path": str(pack.path), "findings": [finding.as_json() for finding in pack.findings]}
+        for pack in checked
+    ]
+
+
+def as_sarif(checked: Sequence[Checked]) -> dict[str, object]:
+    """A SARIF log of one run; every rule is listed, whether it was broken or not."""
+    ids = list(RULES)
+    results = [
+        _result(pack.path, finding, ids.index(finding.rule) if finding.rule in RULES else -1)
+        for pack in checked
+        for finding in pack.findings
+    ]
+    rules = [
+        {
+            "id": rule,
+            "shortDescription": {"text": meaning},
+            "defaultConfiguration": {"level": _LEVELS[severity]},
+        }
+        for rule, (severity, meaning) in RULES.items()
+    ]
+    driver = {"name": "Packyard", "version": __version__, "rules": rules}
+    return {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+        ],
+    }
+
+
+def _result(path: Path, finding: Finding, rule: int) -> Mapping[str, object]:
+    text = f"{finding.message} {finding.mend}".rstrip()
+    location: dict[str, object] = {
+        "artifactLocation": {
+            "uri": quote((path / finding.file).as_posix() if finding.file else path.as_posix())
+        }
+    }
+    if finding.line:
+        region = {"startLine": finding.line}
+        location["region"] = region | ({"startColumn": finding.column} if finding.column else {})
+    return {
+        "ruleId": finding.rule,
+        **({"ruleIndex": rule} if rule >= 0 else {}),
+        "level": _LEVELS[finding.severity],
+        "message": {"text": text},
+        "locations": [{"physicalLocation": location}],
+    }

@@ -1,0 +1,36 @@
+"""The program, and registries for it to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import Program
+from tests.remotes.distribution import PASSWORD, USER, running
+
+
+@pytest.fixture
+def packyard(tmp_path: Path) -> Program:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Program(home)
+
+
+@pytest.fixture(scope="module")
+def closed_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A foreign registry that lets `USER` in; its host:port."""
+    with running(tmp_path_factory.mktemp("closed"), login=True) as host:
+        yield host
+
+
+@pytest.fixture
+def foreign(packyard: Program, closed_registry: str, tmp_path: Path) -> str:
+    """`oci://…` of a foreign registry with a base of its own, logged in to."""
+    done = packyard(
+        "registry", "login", closed_registry, "-u", USER, "--password-stdin", stdin=PASSWORD
+    )
+    assert done.code == 0, done.err
+    base = "".join(c if c.isascii() and c.isalnum() else "-" for c in tmp_path.name.lower())
+    return f"oci://{closed_registry}/{base.strip('-')}"
