@@ -95,6 +95,17 @@ class Live:
             self.kill()
             raise AssertionError(f"the server did not stop:\n{self.log()}") from None
 
+    def end_workers(self, seconds: float = 20) -> None:
+        """SIGKILL of all children; returns when others answer in their place."""
+        dead = self.workers()
+        for pid in dead:
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + seconds
+        while set(dead) & set(self.workers()) or len(self.workers()) < len(dead):
+            assert time.monotonic() < deadline, f"workers were not replaced:\n{self.log()}"
+            time.sleep(0.02)
+        self.wait_ready()
+
     def kill(self) -> None:
         """SIGKILL of the main process and of the children that it has now."""
         for pid in [self.process.pid, *self.workers()]:

@@ -32,13 +32,12 @@ _QUIET = ("_granian", "httpx", "alembic", "asyncio")  # their info is our debug
 _MASK = "***"
 _SECRETS = re.compile(
     r"""(?ix)
-    (?<=://) [^/\s@"']+ (?=@)                                     # user:password@ of a URL
-    | (?<=\bbasic\s) [A-Za-z0-9+/=._~-]{3,}                       # Authorization values
-    | (?<=\bbearer\s) [A-Za-z0-9+/=._~-]{3,}
-    | (?<=apikey[:=\s]) [^&\s"']+
-    | (?<=[?&]) (?P<key>[a-z0-9_.-]*(?:token|passw(?:or)?d|secret|signature|api_?key|code))
-      = [^&\s"'\#]*                                               # tokens in a query
-    | (?<=/auth/refresh/) [^/?\s"']+                              # a refresh token in a path
+    (://) [^/\s@"']+ (?=@)                                    # user:password@ of a URL
+    | (\b (?: basic | bearer ) \s+) [A-Za-z0-9+/=._~-]{3,}    # Authorization values
+    | (\b apikey [:=\s] \s*) [^&\s"']+
+    | ([?&] [\w.-]* (?: token | passw(?:or)?d | secret | signature | api_?key | code ) =)
+      [^&\s"'\#]*                                            # of a query
+    | (/auth/refresh/) [^/?\s"']+
     """
 )
 _SIGNS = ("://", "=", "basic ", "bearer ", "apikey", "/auth/")  # without any, nothing to mask
@@ -153,5 +152,4 @@ class Text(_Form):
 
 
 def _masked(match: re.Match[str]) -> str:
-    key = match["key"]
-    return f"{key}={_MASK}" if key else _MASK
+    return match[match.lastindex or 0] + _MASK
