@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from packyard import __version__
 from packyard.auth.principal import Action, Principal
@@ -30,6 +32,7 @@ from packyard.registry.registry import Push
 from packyard.server import pack_models as models
 from packyard.server.logos import image_type
 from packyard.server.parts import Parts
+from packyard.server.problems import add_problems
 from packyard.server.reference import add_reference
 
 
@@ -44,10 +47,35 @@ def build(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.parts = parts
+    add_problems(app, parts.policy.realm)
     app.include_router(_open)
     app.include_router(_guarded)
     add_reference(app)
+    app.add_middleware(Canonical)
     return app
+
+
+class Canonical:
+    """Routes a path with a slash at its end as the one without, and HEAD as GET.
+
+    Nothing is redirected; the server leaves the body of an answer to HEAD away by itself.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        asked = scope["method"], scope["path"]
+        path = asked[1].rstrip("/")
+        scope["path"] = "/v1/" if path == "/v1" else path or "/"
+        scope["method"] = "GET" if asked[0] == "HEAD" else asked[0]
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            scope["method"], scope["path"] = asked
 
 
 def _parts(request: Request) -> Parts:
@@ -85,8 +113,7 @@ def health() -> models.Health:
 @_open.get("/ready")
 def ready(parts: Wired) -> models.Health:
     """Ready: the store can be read; 503 where it cannot."""
-    with parts.store.read() as connection:
-        connection.execute(select(1))
+    parts.store.check_ready()
     return models.Health(status="READY")
 
 
@@ -183,16 +210,17 @@ def file(parts: Wired, _reader: Reader, name: str, tag: str, path: str) -> Respo
 
 @_guarded.get("/v1/_packs/{name}/tags/{tag}/archive")
 def archive(parts: Wired, _reader: Reader, name: str, tag: str) -> Response:
-    """The archive as it was pushed."""
+    """The archive as it was pushed; takes ranges."""
     with _entry(parts, name, tag) as (_, entry):
-        pass
-    with parts.store.open_blob(entry.archive_digest) as stream:
-        data = stream.read()
-    headers = {
-        "Docker-Content-Digest": entry.archive_digest,
-        "Content-Disposition": f'attachment; filename="{entry.name}-{entry.version}.tar.gz"',
-    }
-    return Response(data, media_type="application/gzip", headers=headers)
+        blob = parts.store.blob(repository(name), entry.archive_digest)
+    headers = {"Docker-Content-Digest": blob.digest}
+    if blob.path is None:
+        with parts.store.open_blob(blob.digest) as stream:
+            return Response(stream.read(), media_type="application/gzip", headers=headers)
+    filename = f"{entry.name}-{entry.version}.tar.gz"
+    return FileResponse(
+        blob.path, media_type="application/gzip", headers=headers, filename=filename
+    )
 
 
 @_guarded.post("/v1/_packs", status_code=201)

@@ -5,7 +5,14 @@
 
 from __future__ import annotations
 
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
 from packyard import errors
+from packyard.server.logs import REQUEST_ID
 
 STATUS_AND_CODE: dict[type[errors.PackyardError], tuple[int, str]] = {
     errors.RepositoryUnknown: (404, "ResourceNotFound"),
@@ -43,14 +50,66 @@ STATUS_AND_CODE: dict[type[errors.PackyardError], tuple[int, str]] = {
 }
 
 
-def status_of(error: errors.PackyardError) -> int:
-    return STATUS_AND_CODE[type(error)][0]
+def add_problems(app: FastAPI, realm: str) -> None:
+    """Let every refusal of `app` leave in this form; `realm` is what a 401 asks credentials for."""
+
+    def answer(error: errors.PackyardError) -> JSONResponse:
+        status, code = STATUS_AND_CODE[type(error)]
+        body = {"code": code, "message": error.message, "details": _details(error)}
+        headers = _headers(error, realm)
+        return JSONResponse({**body, "ref": REQUEST_ID.get()}, status, headers=headers)
+
+    def refused(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, errors.PackyardError)  # noqa: S101 - registered for that class
+        return answer(error)
+
+    def malformed(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101
+        faults = [f"{_place(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+        message = f"The request is not of the documented form: {'; '.join(faults)}."
+        return answer(errors.ParameterInvalid(message))
+
+    def unrouted(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101
+        path = request.url.path
+        if error.status_code == 405:
+            allow = (error.headers or {}).get("Allow", "")
+            message = f"{path} does not take {request.method}, but {allow}."
+            return answer(errors.MethodNotAllowed(message, allow=allow))
+        return answer(errors.PathUnknown(f"There is nothing at {path}; /docs lists what there is."))
+
+    def gone(_: Request, __: Exception) -> JSONResponse:
+        return answer(errors.ClientGone("The client went away before its request was whole."))
+
+    app.add_exception_handler(errors.PackyardError, refused)
+    app.add_exception_handler(RequestValidationError, malformed)
+    app.add_exception_handler(HTTPException, unrouted)
+    app.add_exception_handler(ClientDisconnect, gone)
 
 
-def body_of(error: errors.PackyardError, ref: str) -> dict[str, object]:
-    """JSON values; a refused pack lists every finding under `details.findings`."""
-    details = dict(error.detail)
+def _details(error: errors.PackyardError) -> dict[str, object]:
+    """JSON values; a refused pack lists every finding."""
     if isinstance(error, errors.ContentRefused):
-        details["findings"] = [finding.as_json() for finding in error.findings]
-    code = STATUS_AND_CODE[type(error)][1]
-    return {"code": code, "message": error.message, "details": details, "ref": ref}
+        return {**error.detail, "findings": [finding.as_json() for finding in error.findings]}
+    return error.detail
+
+
+def _headers(error: errors.PackyardError, realm: str) -> dict[str, str]:
+    match error:
+        case errors.Unauthenticated():
+            return {"WWW-Authenticate": challenge(realm)}
+        case errors.MethodNotAllowed():
+            return {"Allow": str(error.detail["allow"])}
+        case errors.TooManyRequests():
+            return {"Retry-After": str(error.detail["retry_after"])}
+    return {}
+
+
+def challenge(realm: str) -> str:
+    """The `WWW-Authenticate` of a 401 (RFC 7617)."""
+    quoted = realm.replace("\\", "\\\\").replace('"', '\\"')
+    return f'Basic realm="{quoted}", charset="UTF-8"'
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location[1:]) or str(location[0])

@@ -26,13 +26,14 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; }
 tr + tr { border-top: 1px solid var(--soft); }
 th { font-weight: 500; width: 14rem; }
 """
+POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
 def add_reference(app: FastAPI) -> None:
     """Serve `/docs` and its style sheet."""
 
     def page() -> HTMLResponse:
-        return HTMLResponse(render(app.openapi()))
+        return HTMLResponse(render(app.openapi()), headers={"Content-Security-Policy": POLICY})
 
     def style() -> PlainTextResponse:
         return PlainTextResponse(STYLE, media_type="text/css")
