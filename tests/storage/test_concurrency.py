@@ -6,62 +6,66 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from packyard.digests import Digest, digest_of, parse_digest
 from packyard.storage.gc import collect
 from packyard.storage.store import Store
 from tests.storage.examples import REPO
 
-# Pushes images that share blobs, deletes some, collects with no grace and empties the trash late.
+# Pushes images that share few blobs and deletes them; collects with no grace, all the time.
 WORK = """
 import random, sys, time
 from datetime import timedelta
 from pathlib import Path
 from packyard.digests import digest_of
-from packyard.errors import ManifestBlobUnknown, ManifestUnknown, RepositoryUnknown, Unavailable
+from packyard.errors import ManifestUnknown, RepositoryUnknown, Unavailable
 from packyard.references import parse_tag
 from packyard.storage.content import Manifest
 from packyard.storage.gc import collect
 from packyard.storage.store import Store
 from tests.storage.examples import REPO, push
 
-root, seed, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+root, seed, role = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 chance = random.Random(seed)
 store = Store.open(root)
-end = time.monotonic() + seconds
+print("ready", flush=True)
+sys.stdin.readline()
+end = time.monotonic() + 4
 
 
-def image():
-    parts = [b"%d " % chance.randrange(12) * chance.choice([10, 20000]) for _ in range(3)]
+def push_image():
+    parts = [b"%d " % chance.randrange(5) * chance.choice([10, 20000]) for _ in range(2)]
     digests = [push(store, part) for part in parts]
     content = b"image %d" % chance.randrange(10**9)
+    manifest = Manifest(digest_of(content), "text/plain", content)
     with store.write() as transaction:
         if transaction.missing(REPO, digests):
-            return  # collected between push and commit, as grace 0 allows
-        manifest = Manifest(digest_of(content), "text/plain", content)
+            return  # collected between push and commit, as no grace allows
         transaction.put_manifest(REPO, manifest, digests)
-        transaction.set_tag(REPO, parse_tag(f"{seed}.{chance.randrange(20)}"), manifest.digest)
-    print(manifest.digest, *digests, flush=True)
+        transaction.set_tag(REPO, parse_tag(f"{seed}.{chance.randrange(3)}"), manifest.digest)
+    print("pushed", flush=True)
+    for digest in digests:
+        path = store.blob(REPO, digest).path
+        assert path is None or path.exists(), "what an image needs is at its place"
 
 
-def delete():
-    digest = store.manifest(REPO, parse_tag(f"{seed}.{chance.randrange(20)}")).digest
-    print("-", digest, flush=True)
+def delete_image():
+    digest = store.manifest(REPO, parse_tag(f"{seed}.{chance.randrange(3)}")).digest
     with store.write() as transaction:
         transaction.delete_manifest(REPO, digest)
 
 
+def collect_all():
+    collect(store, grace=timedelta(0), trash_age=timedelta(seconds=0.1), untagged=True)
+
+
 while time.monotonic() < end:
-    what = chance.choices([image, delete, "collect"], [6, 2, 1])[0]
     try:
-        if what == "collect":
-            untagged = chance.random() < 0.3
-            collect(store, grace=timedelta(0), trash_age=timedelta(seconds=0.2), untagged=untagged)
+        if role == "collect":
+            collect_all()
         else:
-            what()
+            chance.choice([push_image, delete_image])()
     except (ManifestUnknown, RepositoryUnknown, Unavailable):
         pass
 store.close()
@@ -102,24 +106,32 @@ while True:
 """
 
 
-def run(
-    script: str, *arguments: object, stdout: IO[str] | int = subprocess.PIPE
-) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=stdout, text=True)
+def run(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """Start it, and wait until it says that it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
 
 
 def test_collection_beside_pushes_and_deletes_loses_nothing(disk: Store, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    processes = [run(WORK, data, seed, 4) for seed in range(3)]
+    roles = ["push", "push", "collect"]
+    processes = [run(WORK, tmp_path / "data", seed, role) for seed, role in enumerate(roles)]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
     outputs = [process.communicate(timeout=60)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
-
-    pushed = sum(not line.startswith("-") for output in outputs for line in output.splitlines())
-    assert pushed > 20, "enough happened"
-    assert len(list(every_body_is_whole(disk))) > 0
+    assert sum(output.count("pushed") for output in outputs) > 20, "enough happened"
+    check_every_blob(disk)
     collect(disk)
-    list(every_body_is_whole(disk))
+    check_every_blob(disk)
 
 
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
@@ -127,8 +139,6 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     acknowledged: list[tuple[Digest, Digest]] = []
     for number in range(8):
         process = run(PUSH, tmp_path, number)
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
         time.sleep(chance.uniform(0.05, 0.4))
         process.kill()
         rest, _ = process.communicate(timeout=30)
@@ -142,19 +152,18 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
             assert digest_of(store.manifest(REPO, manifest).content) == manifest
             with store.open_blob(store.blob(REPO, blob).digest) as body:
                 assert digest_of(body.read()) == blob
-        list(every_body_is_whole(store))
+        check_every_blob(store)
         collect(store)
         store.close()
     assert len(acknowledged) > 8, "enough happened"
 
 
-def every_body_is_whole(store: Store) -> Iterator[Digest]:
-    """Read every blob that has a row, and every one that a manifest refers to."""
+def check_every_blob(store: Store) -> None:
+    """Whatever a manifest refers to has a row, and what has a row is whole."""
     with store.read() as connection:
         rows = set(connection.exec_driver_sql("SELECT digest FROM blobs").scalars())
         referred = set(connection.exec_driver_sql("SELECT digest FROM manifest_refs").scalars())
     assert referred <= rows
-    for digest in map(parse_digest, sorted(rows)):
+    for digest in map(parse_digest, rows):
         with store.open_blob(digest) as body:
             assert digest_of(body.read()) == digest
-        yield digest

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -226,6 +226,7 @@ few = settings(
     max_examples=15,
     stateful_step_count=30,
     deadline=None,
+    phases=set(Phase) - {Phase.shrink},  # steps touch the disk: shrinking would take minutes
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestInMemory = StoreMachine.TestCase
