@@ -73,6 +73,16 @@ def test_a_login_asks_for_name_and_password_and_does_not_show_it(
     assert PASSWORD not in shown
 
 
+def test_an_interrupted_question_ends_quietly(packyard: Program) -> None:
+    def person(shown: str) -> bytes | None:
+        return b"\x03" if shown.endswith("Username: ") else None
+
+    code, shown = at_terminal(packyard, "registry", "login", "127.0.0.1:9", talk=person)
+    assert code == 130
+    assert "Error" not in shown
+    assert "Abort" not in shown
+
+
 def test_a_push_shows_bars_and_then_the_results(packyard: Program, tmp_path: Path) -> None:
     packs = [make_pack(tmp_path / name, name, "1.0.0") for name in ("one", "two")]
 

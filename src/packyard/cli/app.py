@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from packyard.cli import pack, registry, screen, server
+from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home
 from packyard.cli.version import version_line
 
@@ -21,9 +22,9 @@ app = typer.Typer(
 app.add_typer(registry.app)
 app.add_typer(pack.app)
 app.add_typer(server.users)
-app.command()(server.serve)
-app.command()(server.gc)
-registry.app.command("serve")(server.serve_file)
+app.command(cls=Command)(server.serve)
+app.command(cls=Command)(server.gc)
+registry.app.command("serve", cls=Command)(server.serve_file)
 
 
 def _version(wanted: bool) -> None:
@@ -43,7 +44,7 @@ def root(
     """Global options; each is dealt with by its callback."""
 
 
-@app.command()
+@app.command(cls=Command)
 def version() -> None:
     """Print the version and the platform."""
     screen.result(version_line())

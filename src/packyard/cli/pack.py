@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from packyard.cli import screen
+from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home, RegistryServer
 from packyard.errors import ParameterInvalid, RepositoryUnknown
 
@@ -21,7 +22,7 @@ app.add_typer(tags)
 Folders = Annotated[
     list[Path],
     typer.Argument(
-        metavar="DIR...", help="Folders of packs, or their archives (.tar.gz).", exists=True
+        metavar="DIR", help="Folders of packs, or their archives (.tar.gz).", exists=True
     ),
 ]
 
@@ -38,7 +39,7 @@ class ListFormat(StrEnum):
     YAML = "yaml"
 
 
-@app.command("lint")
+@app.command("lint", cls=Command)
 def lint_packs(
     folders: Folders,
     *,
@@ -60,7 +61,7 @@ def lint_packs(
     raise typer.Exit(int(report.fails(checked, strict=strict)))
 
 
-@app.command()
+@app.command(cls=Command)
 def push(
     folders: Folders,
     *,
@@ -79,7 +80,11 @@ def push(
     ] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Push packs to a registry; identical content that is there already stays as it is."""
+    """Push packs to a registry.
+
+    Identical content that is there already stays as it is. Give --force and a --message to
+    replace other content.
+    """
     from packyard.cli.push import Options, push_all
     from packyard.cli.target import open_target
 
@@ -96,10 +101,10 @@ def push(
         raise typer.Exit(1)
 
 
-@app.command("ls")
+@app.command("ls", cls=Command)
 def list_packs(
     server_argument: Annotated[
-        str, typer.Argument(metavar="[SERVER]", help="As --registry-server.", show_default=False)
+        str, typer.Argument(metavar="SERVER", help="As --registry-server.", show_default=False)
     ] = "",
     *,
     server: RegistryServer = "",
@@ -114,7 +119,7 @@ def list_packs(
     ),
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """List the packs of a registry, each version on its line."""
+    """List the packs of a registry, a line for each version."""
     from packyard.cli import listing
     from packyard.cli.target import open_target
 
@@ -132,7 +137,7 @@ def list_packs(
         screen.message("There are no packs.")
 
 
-@app.command()
+@app.command(cls=Command)
 def pull(
     pack: Annotated[
         str,
@@ -167,7 +172,7 @@ def pull(
 Source = Annotated[str, typer.Argument(metavar="PACK:TAG", help="A tag that is there.")]
 
 
-@tags.command("add")
+@tags.command("add", cls=Command)
 def add_tag(
     pack: Source,
     label: Annotated[str, typer.Argument(metavar="LABEL", help="The new tag, without its group.")],
@@ -190,7 +195,7 @@ def add_tag(
     screen.result(f"{'tagged':<9}  {name}:{new}  {digest}")
 
 
-@tags.command("delete")
+@tags.command("delete", cls=Command)
 def delete_tag(pack: Source, *, server: RegistryServer = "", home: Home = DEFAULT_HOME) -> None:
     """Delete a tag; with a version's own tag goes the pack.
 

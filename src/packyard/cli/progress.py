@@ -21,7 +21,7 @@ class Transfers:
     """Packs on their way; threads may share it. Lines printed through it do not cut the bars."""
 
     def __init__(self, verb: str, total: int) -> None:
-        self._progress = _bars() if screen.shows_colours(sys.stderr) else None
+        self._progress = _bars() if screen.is_terminal(sys.stderr) else None
         self._all: TaskID | None = None
         if self._progress:
             self._all = self._progress.add_task(verb, total=total, state=f"0/{total}")

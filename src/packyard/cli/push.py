@@ -13,7 +13,6 @@ from packyard.cli.folders import read_pack
 from packyard.cli.progress import Transfers
 from packyard.cli.target import Target
 from packyard.errors import ContentRefused, PackyardError
-from packyard.findings import Finding, refusals
 from packyard.packs import lint
 from packyard.packs.folder import package_missing_charts
 from packyard.packs.model import Pack
@@ -34,7 +33,8 @@ class Options:
 class Result:
     pack: Pack
     pushed: remote.Pushed
-    findings: Sequence[Finding]
+    packaged: Sequence[str]
+    """Charts that were there only unpacked."""
 
 
 def push_all(target: Target, paths: Sequence[Path], options: Options) -> list[Path]:
@@ -63,10 +63,10 @@ def push_all(target: Target, paths: Sequence[Path], options: Options) -> list[Pa
 def _push(target: Target, path: Path, options: Options, transfers: Transfers) -> Result:
     files = read_pack(path)
     pack, findings = lint.check(files, allow_missing=options.allow_missing)
-    refused = refusals(findings)
-    if pack is None or refused:
-        raise ContentRefused(f"refused for {screen.amount(len(refused), 'reason')}", findings)
-    prepared = remote.prepare(pack, package_missing_charts(files, pack))
+    if pack is None or findings:
+        raise ContentRefused(f"refused for {screen.amount(len(findings), 'reason')}", findings)
+    whole = package_missing_charts(files, pack)
+    prepared = remote.prepare(pack, whole)
     repository = target.pack(pack.name)
     with transfers.watched(f"{pack.name}:{pack.label}", len(prepared.archive)) as watch:
         pushed = remote.push(
@@ -78,7 +78,7 @@ def _push(target: Target, path: Path, options: Options, transfers: Transfers) ->
             compare=options.compare,
             allow_missing=options.allow_missing,
         )
-    return Result(pack, pushed, findings)
+    return Result(pack, pushed, sorted(whole.keys() - files.keys()))
 
 
 def _say(transfers: Transfers, path: Path, result: Result) -> None:
@@ -86,8 +86,8 @@ def _say(transfers: Transfers, path: Path, result: Result) -> None:
     colour = "" if pushed.outcome is remote.Outcome.UNCHANGED else "green"
     outcome = screen.paint(f"{pushed.outcome:<9}", colour, sys.stdout)
     transfers.result(f"{outcome}  {pack.name}:{pack.label}  {pushed.digest}")
-    for line in failure.finding_lines(result.findings):
-        transfers.message(f"  {path}/{line}")
+    for chart in result.packaged:
+        transfers.message(f"  {path}: packaged {chart} from the folder beside it")
 
 
 def _say_failed(transfers: Transfers, path: Path, error: PackyardError | OSError) -> None:

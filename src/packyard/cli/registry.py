@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from packyard.cli import screen
+from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home
 from packyard.errors import ParameterInvalid
 
@@ -21,7 +22,7 @@ Server = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=Command)
 def login(
     server: Server,
     *,
@@ -67,7 +68,7 @@ def login(
     screen.result("Login Succeeded")
 
 
-@app.command()
+@app.command(cls=Command)
 def logout(server: Server, *, home: Home = DEFAULT_HOME) -> None:
     """Forget the login at a registry."""
     from packyard.cli import accounts
@@ -100,6 +101,9 @@ def _credentials(username: str, password: str, *, from_stdin: bool) -> tuple[str
         raise ParameterInvalid(
             "There is no terminal to ask at: give --username and --password-stdin."
         )
-    username = username or typer.prompt("Username", err=True)
-    password = password or typer.prompt("Password", hide_input=True, err=True)
+    try:
+        username = username or typer.prompt("Username", err=True)
+        password = password or typer.prompt("Password", hide_input=True, err=True)
+    except typer.Abort:  # Ctrl-C or Ctrl-D in place of an answer
+        raise typer.Exit(130) from None
     return username, password

@@ -51,8 +51,12 @@ def dim(text: str, stream: TextIO) -> str:
 
 
 def shows_colours(stream: TextIO) -> bool:
-    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return wanted and stream.isatty()
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def is_terminal(stream: TextIO) -> bool:
+    """Whether what is written can be overwritten, as bars of progress are."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from packyard.cli import screen
+from packyard.cli.help import Command
 from packyard.errors import ParameterInvalid
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 ConfigFile = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[CONFIG]",
+        metavar="CONFIG",
         help="Configuration of the server. [default: /etc/packyard/config.yml, "
         "/etc/spectro/config.yml, else the built-in one]",
         show_default=False,
@@ -61,7 +62,10 @@ def gc(
         bool, typer.Option("--untagged", help="Remove manifests that no tag leads to.")
     ] = False,
 ) -> None:
-    """Collect garbage: content that nothing refers to. The server may run meanwhile."""
+    """Collect garbage: content that nothing refers to.
+
+    The server may run meanwhile.
+    """
     from packyard.server.upkeep import collect_garbage
 
     spared = _duration(grace) if grace else None
@@ -70,9 +74,9 @@ def gc(
         screen.result(line)
 
 
-@users.command("reset-password")
+@users.command("reset-password", cls=Command)
 def reset_password(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Whose password.")] = "admin",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose password.")] = "admin",
     *,
     config: Annotated[
         Path | None,

@@ -1,0 +1,30 @@
+"""Help as the tools of this field print it: arguments by name, without marks of Python types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand
+
+
+class Command(TyperCommand):
+    """A command whose arguments read `DIR...`, where typer has `{DIR}... <list[Path]>`."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        pieces = super().collect_usage_pieces(ctx)
+        return [piece.translate({ord("{"): None, ord("}"): None}) for piece in pieces]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        records: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                name, text = record
+                if parameter.param_type_name == "argument":
+                    name = name.partition(" <")[0]
+                    text = text.removesuffix("[required]").rstrip()
+                records[parameter.param_type_name].append((name, text))
+        for title, rows in (("Arguments", records["argument"]), ("Options", records["option"])):
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
