@@ -379,6 +379,7 @@ def pax(*records: bytes) -> bytes:
         (b"9 path=xy\n", "archive.damaged"),
         (b"path=x\n", "archive.damaged"),
         (b"99999999999999999999999 path=x\n", "archive.damaged"),
+        (b"6 a=b\n" * 101, "archive.damaged"),
         (b"11 size=-1\n", "archive.damaged"),
         (b"11 size=0x\n", "archive.damaged"),
         (b"18 size=999999999\n", "archive.too-large"),

@@ -274,6 +274,8 @@ def test_a_path_is_read_without_what_changes_nothing() -> None:
         (b"{}\n// comment", 2, 1, "follows the end"),
         (b'{"a": ' + b"[" * 9999, 1, 71, "nested deeper than 64"),
         (b'{"a": ' * 9999, 1, 1 + 65 * 6, "nested deeper than 64"),
+        (b"[" + b"1," * 30_000 + b"1]", 1, 40_000, "more than 20,000 values"),
+        (b" " * 1_048_577, 1, 1, "more than the 1,048,576 allowed"),
         (b'{"a":\n"\xff"}', 2, 0, "not UTF-8: byte 0xff in line 2"),
         ("{}".encode("utf-16"), 1, 0, "not UTF-8"),
     ],

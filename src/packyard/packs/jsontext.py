@@ -2,7 +2,7 @@
 
 Stricter than most readers where leniency would let two of them see different packs: a key that
 stands twice is a finding, and so are NaN, numbers beyond a double, lone surrogates and NUL. A byte
-order mark is skipped. Nesting is bounded, so no text exhausts the stack.
+order mark is skipped. Size and nesting are bounded, so no text exhausts the stack or the time.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from packyard.findings import Finding
 from packyard.packs.rules import Position, found
 
 DEPTH_LIMIT = 64
+SIZE_LIMIT = 1024 * 1024
+VALUES_LIMIT = 20_000
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
@@ -49,6 +51,10 @@ class Node:
 
 def parse(data: bytes, file: str) -> tuple[Node | None, list[Finding]]:
     """The document of `data`, or None with what is wrong; a repeated key leaves it readable."""
+    if len(data) > SIZE_LIMIT:
+        message = f"{file} has {len(data):,} bytes, more than the {SIZE_LIMIT:,} allowed."
+        mend = "Move long texts to files of their own."
+        return None, [found("pack-json.syntax", message, mend=mend, file=file, at=(1, 1))]
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -82,6 +88,7 @@ class _Reader:
         self.file = file
         self.offset = 0
         self.findings: list[Finding] = []
+        self._values = 0
         self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def position(self, offset: int) -> Position:
@@ -112,6 +119,9 @@ class _Reader:
 
     def _value(self, depth: int, key_at: Position = (0, 0)) -> Node:
         at = self.position(self.offset)
+        self._values += 1
+        if self._values > VALUES_LIMIT:
+            raise _NotJson(self.offset, f"it holds more than {VALUES_LIMIT:,} values")
         if depth > DEPTH_LIMIT:
             raise _NotJson(self.offset, f"it is nested deeper than {DEPTH_LIMIT} levels")
         match self._next():

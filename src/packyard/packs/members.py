@@ -12,7 +12,7 @@ from typing import Self
 
 from packyard.findings import Finding
 from packyard.packs.jsontext import Node, repeated_key
-from packyard.packs.rules import found
+from packyard.packs.rules import Position, found
 
 
 class Members:
@@ -29,6 +29,11 @@ class Members:
             if earlier := self._by_key.get(key.lower()):
                 findings.append(repeated_key(key, file, member.key_at, earlier.key_at))
             self._by_key[key.lower()] = member
+
+    @property
+    def at(self) -> Position:
+        """Where the object begins."""
+        return self._node.at
 
     @classmethod
     def of(cls, node: Node, file: str, path: str, findings: list[Finding]) -> Self | None:

@@ -7,11 +7,14 @@ specification, "What a push refuses").
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import NamedTuple
 
 from packyard.findings import Finding, Severity
+
+_NEAR = 0.8
 
 Position = tuple[int, int]
 """Line and column, from 1; (0, 0) where there is none."""
@@ -38,6 +41,7 @@ _REFUSE = {
     "files.special": "A device, pipe or socket, which no pack holds.",
     "files.duplicate": "An archive holds one path twice, or a file where it needs a folder.",
     "files.too-large": "A folder exceeds the limits of size or number of files.",
+    "files.named-missing": "A file that pack.json names is missing (a warning if that is allowed).",
     "archive.format": "The archive is no tar file, gzipped or plain.",
     "archive.nested": "The archive was gzipped twice.",
     "archive.truncated": "The archive ends in the middle.",
@@ -46,10 +50,89 @@ _REFUSE = {
     "archive.too-large": "The archive exceeds the limits of size, number of files or expansion.",
     "archive.special": "The archive holds a kind of member that no pack holds.",
     "archive.root": "It is not clear which folder of the archive is the pack.",
+    "yaml.encoding": "A YAML file is not UTF-8, or holds a character that YAML forbids.",
+    "yaml.syntax": "A YAML file cannot be parsed.",
+    "yaml.documents": "A YAML file holds several documents where Helm reads only the first.",
+    "yaml.duplicate-key": "A key stands twice in one map, so readers would differ.",
+    "yaml.key": "A key that Helm does not take: a map, a list, null.",
+    "yaml.scalar": "A value that contradicts its tag, or has no form in JSON.",
+    "yaml.root": "The whole of a YAML file is not a map.",
+    "yaml.too-large": "A YAML file exceeds the limits of size, nesting or expansion of aliases.",
+}
+
+_WARNING = {
+    "pack-json.bom": "pack.json begins with a byte order mark, which some readers refuse.",
+    "pack-json.version-leading-v": "The version begins with a `v`.",
+    "pack-json.version-unordered": "The version is none, so it sorts below all and has no parents.",
+    "pack-json.label-ambiguous": "Group and version make a tag that splits elsewhere.",
+    "pack-json.addon-type-missing": "An add-on pack has no addonType.",
+    "pack-json.cloud-types-missing": "Neither cloudTypes nor cloudType is given.",
+    "pack-json.cloud-type-unknown": "A cloud type that does not exist.",
+    "pack-json.eol-form": "eol is no date of the form YYYY-MM-DD.",
+    "pack-json.annotation-value": "An annotation of known meaning has a value without one.",
+    "pack-json.nothing-to-deploy": "An add-on, network or storage pack names nothing to deploy.",
+    "pack-json.path-repeated": "One path is named twice.",
+    "pack-json.key-unknown": "A key looks like a known one, misspelt.",
+    "constraints.incomplete": "A constraint lacks what it needs to bind anything.",
+    "constraints.type-missing": "A dependency has no type and is treated as `optional`.",
+    "constraints.word-unknown": "A layer, type or scheduleType that does not exist.",
+    "constraints.itself": "A pack depends on itself other than by `upgrade`.",
+    "constraints.bound-form": "A bound is no version, so it is not checked.",
+    "constraints.bounds-crossed": "The lower bound stands above the upper one.",
+    "constraints.without-bounds": "A `notSupported` without bounds is skipped.",
+    "constraints.param-absent": "A component refers to a value that values.yaml does not hold.",
+    "files.values-missing": "The pack has no values.yaml.",
+    "files.readme-missing": "The pack has no README.md.",
+    "files.logo-missing": "The pack has no logo.png.",
+    "files.logo-form": "logo.png is no PNG picture.",
+    "files.case": "Two paths differ in case only.",
+    "charts.packaged": "A named chart is there only as a folder; who reads the pack packages it.",
+    "charts.unreadable": "A named chart is no chart that Helm could load.",
+    "charts.unreferenced": "A chart archive lies in charts/ and pack.json does not name it.",
+    "charts.folder-differs": "The unpacked chart has another name or version than its archive.",
+    "charts.name-repeated": "Two charts have one name, so they share one section of values.",
+    "charts.section-unknown": "A section under `charts` belongs to no chart and reaches none.",
+    "manifests.section-unknown": "A section under `manifests` belongs to no manifest.",
+    "manifests.name-repeated": "Two manifests have one base name, so they share one section.",
+    "manifests.syntax": "A manifest that is applied as it stands is not YAML.",
+    "values.type": "A value of known meaning has another type than it must.",
+    "values.namespace-form": "A namespace that Kubernetes does not take.",
+    "values.install-priority": "The install priority is no whole number.",
+    "values.pairs-form": "Labels or annotations are not written `key=value,key=value`.",
+    "values.key-unknown": "A key of values.yaml looks like a known one, misspelt.",
+    "content.key-unknown": "An entry of `pack.content` lacks the key that is read.",
+    "content.image-form": "An image reference that no registry takes.",
+    "content.image-without-tag": "An image without tag or digest; what it means changes.",
+    "content.image-latest": "An image with the tag `latest`; what it means changes.",
+    "presets.enabled-unknown": "The comment on enabled presets names one that does not exist.",
+}
+_HINT = {
+    "pack-json.version-not-semver": "The version is not semantic versioning by the letter.",
+    "pack-json.addon-type-unused": "addonType in a pack that is no add-on.",
+    "pack-json.cloud-type-redundant": "`all` stands beside other cloud types.",
+    "pack-json.blank": "A property holds blanks only, which count as absent.",
+    "files.stray": "A file that a desktop, editor or merge left behind.",
+    "charts.section-missing": "A chart has no section in values.yaml, so nobody sees its values.",
+    "manifests.unreferenced": "A manifest that pack.json does not name.",
+    "manifests.unrendered": "A manifest uses .Values, but has no section, so it stays as it is.",
+    "values.key-unused": "Keys at the top of values.yaml that reach no chart and no manifest.",
+    "values.release-unknown": "releaseNameOverride names a chart that the pack does not hold.",
+    "content.image-without-host": "An image without registry host; which one is meant depends.",
+    "schema.path-absent": "A path of schema.yaml that values.yaml does not hold.",
+    "presets.remove-absent": "A preset removes a path that is nowhere, so nothing happens.",
+    "presets.enabled-contradicted": "The values are not those of a preset noted as enabled.",
 }
 
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {rule: Rule(Severity.REFUSE, meaning) for rule, meaning in _REFUSE.items()}
+    {
+        rule: Rule(severity, meaning)
+        for severity, meanings in (
+            (Severity.REFUSE, _REFUSE),
+            (Severity.WARNING, _WARNING),
+            (Severity.HINT, _HINT),
+        )
+        for rule, meaning in meanings.items()
+    }
 )
 
 
@@ -74,3 +157,35 @@ def found(
         line=line,
         column=column,
     )
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant, in its own spelling; "" for none."""
+    spelling = {text.lower(): text for text in known}
+    matches = get_close_matches(word.strip().lower(), spelling, n=1, cutoff=_NEAR)
+    return spelling[matches[0]] if matches else ""
+
+
+def as_page() -> str:
+    """The table as a page of the documentation: `docs/lint-rules.md`."""
+    lines = [
+        "# Lint rules",
+        "",
+        "`packyard pack lint` reports all of these, each with file, line and a way to mend it. A",
+        "push refuses those of severity `refuse` and no other. With `--strict` warnings fail, too.",
+        "This page is made from the table in `packyard.packs.rules`.",
+    ]
+    for severity in Severity:
+        rows = [
+            f"| `{rule}` | {meaning} |" for rule, (of, meaning) in RULES.items() if of is severity
+        ]
+        if rows:
+            lines += [
+                "",
+                f"## {severity.capitalize()}",
+                "",
+                "| rule | meaning |",
+                "|---|---|",
+                *rows,
+            ]
+    return "\n".join(lines) + "\n"

@@ -21,6 +21,7 @@ _ZEROS = bytes(BLOCK)
 _DRAIN = 64 * BLOCK
 _EXTENSION_LIMIT = 1024 * 1024
 _EXTENSIONS_PER_MEMBER = 4
+_RECORDS_LIMIT = 100
 _NAME_LENGTH = 100
 
 _OCTAL = re.compile(rb"[0-7]*")
@@ -202,7 +203,7 @@ def _number(text: bytes) -> int:
 
 def _pax_records(data: bytes) -> dict[bytes, bytes]:
     """The records `<length> <key>=<value>\\n` of a pax header."""
-    records: dict[bytes, bytes] = {}
+    records: list[tuple[bytes, bytes]] = []
     at = 0
     while at < len(data):
         digits = data[at : at + 20].partition(b" ")[0]
@@ -211,9 +212,11 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
         key, separator, value = record.partition(b"=")
         if end > len(data) or not separator or not value.endswith(b"\n"):
             raise Breach("archive.damaged", "A pax header of the tar file is not well-formed.")
-        records[key] = value[:-1]
+        if len(records) >= _RECORDS_LIMIT:
+            raise Breach("archive.damaged", "A pax header of the tar file has too many records.")
+        records.append((key, value[:-1]))
         at = end
-    return records
+    return dict(records)
 
 
 def _refuse_tricks(records: dict[bytes, bytes], *, everywhere: bool) -> None:
