@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,8 +27,10 @@ from packyard.server.parts import Parts, header
 from packyard.server.send import Header, as_json
 
 _log = logging.getLogger(__name__)
+_access = logging.getLogger("packyard.access")
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _SERVER: Header = (b"server", b"packyard")
 _LINGER_SECONDS = 5.0
 _LINGER_BYTES = 32 * 1024 * 1024
@@ -48,6 +51,9 @@ class Edge:
     def __init__(self, parts: Parts, inner: ASGIApp) -> None:
         headers = (*parts.settings.headers, _SERVER)
         self._parts = parts
+        self._ids = (
+            f"{prefix}-{number}" for prefix in [secrets.token_hex(8)] for number in count()
+        )
         self._inner = Face(inner, _problem, headers)
         self._oci = Face(Distribution(parts), failure, (*headers, API_VERSION))
 
@@ -57,7 +63,7 @@ class Edge:
             return
         path = scope["path"]
         face = self._oci if path.startswith("/v2/") or path == "/v2" else self._inner
-        request_id = _request_id(scope)
+        request_id = _sane_id(scope) or next(self._ids)
         logs.REQUEST_ID.set(request_id)
         headers = (*face.headers, (b"x-request-id", request_id.encode()))
         exchange = Exchange(receive, send, headers, self._parts.settings.idle)
@@ -70,7 +76,7 @@ class Edge:
             await face.failure(request_id)(scope, exchange.receive, exchange.send)
         finally:
             self._tell(scope, exchange)
-        if exchange.unread and _brings_body(scope):
+        if exchange.unread and scope["method"] not in _WITHOUT_BODY and _brings_body(scope):
             await exchange.linger()
 
     def _tell(self, scope: Scope, exchange: Exchange) -> None:
@@ -80,6 +86,8 @@ class Edge:
         self._parts.metrics.answered(
             method, route, status, seconds, received=exchange.received, sent=exchange.sent
         )
+        if not _access.isEnabledFor(logging.INFO):
+            return
         query = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query if query else b"")
         user = scope.get("user")
@@ -100,7 +108,7 @@ class Exchange:
     """The two directions of one request, counted; `status` is 0 until the answer starts."""
 
     __slots__ = (
-        "_headers", "_idle", "_length", "_receive", "_send",
+        "_given", "_headers", "_idle", "_receive", "_send",
         "began", "received", "sent", "status", "unread",
     )  # fmt: skip
 
@@ -111,7 +119,7 @@ class Exchange:
         self._send = send
         self._headers = headers
         self._idle = idle
-        self._length = 0
+        self._given: dict[bytes, bytes] = {}
         self.began = time.perf_counter()
         self.received = self.sent = self.status = 0
         self.unread = True
@@ -136,14 +144,13 @@ class Exchange:
         kind = message["type"]
         if kind == "http.response.start":
             self.status = message["status"]
-            given = dict(message["headers"])
-            self._length = int(given.get(b"content-length", 0))
+            self._given = given = dict(message["headers"])
             more = [pair for pair in self._headers if pair[0] not in given]
             message = {**message, "headers": [*message["headers"], *more]}
         elif kind == "http.response.body":
             self.sent += len(message.get("body", b""))
         else:
-            self.sent += self._length
+            self.sent += int(self._given[b"content-length"])
         await self._send(message)
 
     async def linger(self) -> None:
@@ -166,12 +173,10 @@ def _problem(request_id: str) -> ASGIApp:
     return as_json(500, problem)
 
 
-def _request_id(scope: Scope) -> str:
-    """The client's, where it is harmless in a log and a header, or a new one."""
+def _sane_id(scope: Scope) -> str:
+    """The request's id from the client, where it is harmless in a log and a header."""
     given = header(scope, b"x-request-id")
-    if given and _REQUEST_ID.fullmatch(given):
-        return given.decode()
-    return secrets.token_hex(8)
+    return given.decode() if given and _REQUEST_ID.fullmatch(given) else ""
 
 
 def _brings_body(scope: Scope) -> bool:

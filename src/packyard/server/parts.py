@@ -17,13 +17,15 @@ from packyard.storage.store import Store
 MIB = 1024 * 1024
 
 
+_HEADERS = "packyard.headers"
+
+
 def header(scope: Scope, name: bytes) -> bytes | None:
     """The first header of that name, in lower case, of an ASGI scope."""
-    for key, value in scope["headers"]:
-        if key == name:
-            found: bytes = value
-            return found
-    return None
+    table: dict[bytes, bytes] | None = scope.get(_HEADERS)
+    if table is None:
+        table = scope[_HEADERS] = dict(reversed(scope["headers"]))
+    return table.get(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,10 +24,12 @@ from packyard.references import parse_reference, parse_repo
 
 Handler = Callable[..., Awaitable[ASGIApp]]
 
+_REMEMBERED = 4096  # texts of each kind
+
 _PARSERS: dict[str, Callable[[str], Any]] = {
-    "repo": parse_repo,
-    "reference": parse_reference,
-    "digest": parse_digest,
+    "repo": lru_cache(_REMEMBERED)(parse_repo),
+    "reference": lru_cache(_REMEMBERED)(parse_reference),
+    "digest": lru_cache(_REMEMBERED)(parse_digest),
 }
 
 
