@@ -96,6 +96,19 @@ def test_writers_take_turns(database: Database) -> None:
     assert inside == []
 
 
+def test_a_transaction_inside_another_is_a_fault_not_a_standstill(database: Database) -> None:
+    with database.write(), pytest.raises(RuntimeError, match="inside another"), database.write():
+        pass
+    with database.write():
+        pass
+
+
+def test_the_files_are_for_their_owner_only(database: Database, tmp_path: Path) -> None:
+    assert value(database) == 0
+    for path in tmp_path.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
 def test_a_rehearsal_is_rolled_back(database: Database) -> None:
     with database.write(commit=False) as connection:
         connection.exec_driver_sql("UPDATE counter SET value = 7")

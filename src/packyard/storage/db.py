@@ -28,7 +28,9 @@ class Database:
 
     def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self._thread_lock = threading.Lock()
-        self._lock_fd = os.open(folder / "write.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._holder = 0  # the thread that has it
+        self._lock_fd = _open_private(folder / "write.lock")
+        os.close(_open_private(folder / "packyard.db"))
         self._synchronous = "FULL" if durable else "OFF"
         self.engine = self._connectable(folder / "packyard.db")
         with faults.of_database(), self.locked():
@@ -69,12 +71,16 @@ class Database:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only writer of all threads and processes; not re-entrant."""
+        """Be the only writer of all threads and processes; never inside itself."""
+        if self._holder == threading.get_ident():
+            raise RuntimeError("A transaction of the store was begun inside another one.")
         with self._thread_lock:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+            self._holder = threading.get_ident()
             try:
                 yield
             finally:
+                self._holder = 0
                 fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
 
     @contextmanager
@@ -107,3 +113,7 @@ class Database:
         self._watcher.close()
         self.engine.dispose()
         os.close(self._lock_fd)
+
+
+def _open_private(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

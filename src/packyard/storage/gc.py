@@ -11,10 +11,11 @@ A crash between any two steps leaves bodies without a row, which a later run fin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from typing import TypeVar
 
 from sqlalchemy import Connection, delete, exists, or_, select
 
@@ -31,6 +32,8 @@ from packyard.storage.tables import (
     repositories,
     tags,
 )
+
+T = TypeVar("T")
 
 BATCH = 200  # rows deleted under one hold of the writers' lock
 UPLOAD_AGE = timedelta(days=7)
@@ -72,12 +75,12 @@ def collect(
     for `upload_age` end; what is in the trash for `trash_age` is deleted.
     """
     cutoff = _ago(store.grace if grace is None else grace)
-    if dry_run:
-        removed, freed = _rehearse(store, cutoff, untagged=untagged)
-    else:
-        removed = _remove_untagged(store, cutoff) if untagged else 0
-        freed = _remove_blobs(store, cutoff)
     with faults.of_disk():
+        if dry_run:
+            removed, freed = _rehearse(store, cutoff, untagged=untagged)
+        else:
+            removed = _remove_untagged(store, cutoff) if untagged else 0
+            freed = _remove_blobs(store, cutoff)
         orphans = _remove_orphans(store, cutoff, dry_run=dry_run)
         uploads, upload_bytes = store.uploads.expire(upload_age, dry_run=dry_run)
         emptied, emptied_bytes = store.bodies.empty_trash(_ago(trash_age), dry_run=dry_run)
@@ -133,9 +136,10 @@ def _remove_blobs(store: Store, cutoff: int) -> dict[Digest, int]:
 
 def _remove_orphans(store: Store, cutoff: int, *, dry_run: bool) -> dict[Digest, int]:
     """Bodies without a row, from pushes that ended between the two."""
-    old = {digest: size for digest, size, changed in store.bodies.digests() if changed < cutoff}
+    bodies = store.bodies.digests()
+    old = ((digest, size) for digest, size, changed in bodies if changed < cutoff)
     found: dict[Digest, int] = {}
-    for batch in _batches(old):
+    for batch in map(dict, _batches(old)):
         with store.read() as connection:
             if not _without_row(connection, batch):
                 continue
@@ -143,7 +147,7 @@ def _remove_orphans(store: Store, cutoff: int, *, dry_run: bool) -> dict[Digest,
             with store.read() as connection:
                 orphans = _without_row(connection, batch)
             for digest in orphans:
-                found[digest] = old[digest]
+                found[digest] = batch[digest]
                 if not dry_run:
                     store.bodies.discard(digest)
     return found
@@ -162,7 +166,7 @@ def _remove_empty_repositories(store: Store) -> None:
 
 
 def _garbage(
-    connection: Connection, cutoff: int, *, among: Sequence[Digest] | None = None
+    connection: Connection, cutoff: int, *, among: Collection[Digest] | None = None
 ) -> dict[Digest, int]:
     """Blobs, with their sizes, untouched since `cutoff` that nothing refers to."""
     rows = select(blobs.c.digest, blobs.c.size).where(
@@ -175,7 +179,7 @@ def _garbage(
     return {Digest(digest): size for digest, size in connection.execute(rows)}
 
 
-def _without_row(connection: Connection, digests: Sequence[Digest]) -> list[Digest]:
+def _without_row(connection: Connection, digests: Collection[Digest]) -> list[Digest]:
     known = set(connection.scalars(select(blobs.c.digest).where(blobs.c.digest.in_(digests))))
     return [digest for digest in digests if digest not in known]
 
@@ -217,8 +221,8 @@ def _remove_dead(connection: Connection, repo_id: int, cutoff: int) -> int:
     return len(dead)
 
 
-def _batches(digests: Iterable[Digest]) -> Iterator[list[Digest]]:
-    pending = iter(digests)
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    pending = iter(items)
     while batch := list(islice(pending, BATCH)):
         yield batch
 

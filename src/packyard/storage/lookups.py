@@ -13,14 +13,21 @@ ManifestRow = tuple[str, str, bytes | None, str, str | None, str]
 ReferrerRow = tuple[str, str, int, str, str]
 
 
-class _Reader(threading.local):
-    """One connection for each thread that asks; it closes with its thread or with the store."""
+class _Owned:
+    """A connection that closes with its holder."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self.connection = connect()
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
 
     def __del__(self) -> None:
         self.connection.close()
+
+
+class _Reader(threading.local):
+    """One connection for each thread that asks, until the thread or the store ends."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self.owned = _Owned(connect())
 
 
 class Lookups:
@@ -62,7 +69,7 @@ class Lookups:
 
     def _all(self, statement: str, **values: str | int) -> list[Any]:
         try:
-            return self._reader.connection.execute(statement, values).fetchall()
+            return self._reader.owned.connection.execute(statement, values).fetchall()
         except sqlite3.Error:
             with faults.of_database():
                 raise

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from obstore.store import MemoryStore
 from sqlalchemy import Connection, select
@@ -206,7 +206,7 @@ class Store:
         found = self._lookups.tags(repo, n, last)
         if not found and not self._lookups.has_repository(repo):
             raise RepositoryUnknown(f"There is no repository {repo}.")
-        return [Tag(tag) for tag in found]
+        return cast("list[Tag]", found)
 
     def repositories(self, n: int | None = None, last: str = "") -> list[RepoName]:
         """Up to `n` repositories behind `last` that have a manifest, in lexical order."""

@@ -72,7 +72,7 @@ class Uploads:
         offset and goes on. Raises `RangeInvalid` where the session does not stand at `start`,
         `Conflict` where another request is writing.
         """
-        with self._session(repo, upload) as fd:
+        with _locked(self._path(repo, upload), wait=_LOCK_WAIT) as fd:
             offset = os.fstat(fd).st_size
             if start is not None and start != offset:
                 raise RangeInvalid(
@@ -90,10 +90,10 @@ class Uploads:
 
         Where the bytes have another digest the session ends and `DigestInvalid` is raised.
         """
-        with faults.of_disk(), self._session(repo, upload) as fd:
+        path = self._path(repo, upload)
+        with faults.of_disk(), _locked(path, wait=_LOCK_WAIT) as fd:
             size = os.fstat(fd).st_size
             actual = self._digest(fd, upload, size, algorithm_of(expected))
-            path = self._path(repo, upload)
             if actual != expected:
                 path.unlink()
                 raise DigestInvalid(
@@ -104,8 +104,9 @@ class Uploads:
 
     def cancel(self, repo: RepoName, upload: str) -> None:
         """End the session, its bytes are gone; raises `UploadUnknown`."""
-        with self._session(repo, upload):
-            self._path(repo, upload).unlink()
+        path = self._path(repo, upload)
+        with faults.of_disk(), _locked(path, wait=_LOCK_WAIT):
+            path.unlink()
 
     def expire(self, older_than: timedelta, *, dry_run: bool = False) -> tuple[int, int]:
         """End sessions without a byte for that long; how many, and their bytes."""
@@ -126,11 +127,6 @@ class Uploads:
             raise _unknown(upload)
         owner = hashlib.blake2s(repo.encode(), digest_size=8).hexdigest()
         return self._folder / f"{upload}.{owner}"
-
-    @contextmanager
-    def _session(self, repo: RepoName, upload: str) -> Iterator[int]:
-        with _locked(self._path(repo, upload), wait=_LOCK_WAIT) as fd:
-            yield fd
 
     def _digest(self, fd: int, upload: str, size: int, algorithm: str) -> Digest:
         running = self._hashes.take(upload, size)
@@ -207,7 +203,7 @@ def _locked(path: Path, *, wait: float) -> Iterator[int]:
         raise _unknown(path.stem) from None
     try:
         _lock(fd, time.monotonic() + wait)
-        if os.fstat(fd).st_nlink == 0 or not _same(fd, path):
+        if not _same(fd, path):  # it ended while we waited
             raise _unknown(path.stem)
         yield fd
     finally:
