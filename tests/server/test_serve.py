@@ -97,7 +97,7 @@ def test_without_auth_an_admin_is_made_and_its_password_shown_once(tmp_path: Pat
     with live:
         (password,) = re.findall(r"with the password (\S+)", live.log())
         assert len(re.findall("listens on", live.log())) == 2
-        assert "packyard user reset-password admin" in live.log()
+        assert f"packyard user reset-password admin --config {live.config}" in live.log()
         assert httpx.get(f"{live.url}/v2/").status_code == 401
         assert httpx.get(f"{live.url}/v2/", auth=("admin", password)).status_code == 200
 

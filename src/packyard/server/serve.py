@@ -27,6 +27,7 @@ from packyard import __version__
 from packyard.auth import passwords, users
 from packyard.config import Config, load
 from packyard.config.kinds import Address
+from packyard.config.model import Filesystem
 from packyard.errors import ConfigurationInvalid
 from packyard.server import address, app, background, logs, metrics, starter
 from packyard.server.processes import end_with, in_child
@@ -197,11 +198,20 @@ def _greet(config: Config, listening: Address, password: str | None) -> None:
     url = config.http.host or f"{scheme}://{address.shown(listening)}"
     lines = [f"Packyard {__version__} listens on {url}"]
     if password:
-        lines += [
-            f"Sign in as {users.ADMIN} with the password {password}",
-            "It is shown only now; make a new one with: packyard user reset-password admin",
-        ]
+        lines += [f"Sign in as {users.ADMIN} with the password {password}", _how_to_reset(config)]
     print("\n".join(lines), flush=True)  # noqa: T201 - standard output is for this, logs go beside
+
+
+def _how_to_reset(config: Config) -> str:
+    root = config.storage.root
+    if root is None:
+        return "It is shown only now; the next start makes another one."
+    command = f"packyard user reset-password {users.ADMIN}"
+    if config.source:
+        command += f" --config {config.source}"
+    elif root != Filesystem().rootdirectory:
+        command = f"PACKYARD_STORAGE_FILESYSTEM_ROOTDIRECTORY={root} {command}"
+    return f"It is shown only now. A new one is made by: {command}"
 
 
 def _show_progress(name: str, number: int, total: int) -> None:
