@@ -64,7 +64,7 @@ manifests = Table(
     Column("annotations", Text, nullable=False),  # a JSON object
     Column("pushed_at", BigInteger, nullable=False),  # last time
     Column("content", LargeBinary),  # NULL: larger than 64 KiB, stored as a blob
-    Index("manifests_by_subject", "repo_id", "subject"),
+    Index("manifests_by_subject", "repo_id", "subject", "digest"),
 )
 
 manifest_refs = Table(

@@ -68,7 +68,7 @@ def _create_manifests() -> None:
         sa.ForeignKeyConstraint(["repo_id"], ["repositories.id"]),
         sa.PrimaryKeyConstraint("repo_id", "digest"),
     )
-    op.create_index("manifests_by_subject", "manifests", ["repo_id", "subject"])
+    op.create_index("manifests_by_subject", "manifests", ["repo_id", "subject", "digest"])
     op.create_table(
         "manifest_refs",
         sa.Column("repo_id", sa.Integer(), nullable=False),
