@@ -7,7 +7,6 @@ Everything here blocks; faces call it from a thread.
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from packyard.errors import (
     RepositoryUnknown,
 )
 from packyard.findings import Finding
-from packyard.packs.archive import content_digest, write_archive
+from packyard.packs.archive import content_digest
 from packyard.packs.artifact import (
     EMPTY_CONFIG,
     EMPTY_CONFIG_DIGEST,
@@ -104,13 +103,6 @@ class Registry:
                 shelf.settle(tx, self.source, push.repo)
         findings = found.findings if found else ()
         return Committed(push.digest, artifact.subject, push.tags, findings)
-
-    def push_pack(self, pack: Pack, files: Files, *, actor: str, message: str = "") -> Committed:
-        """Archive a checked pack and commit it under its version: the door's short cut for us."""
-        buffer = io.BytesIO()
-        write_archive(files, f"{pack.name}-{pack.version}", buffer)
-        archive = buffer.getvalue()
-        return self.push_archive(pack, files, archive, actor=actor, message=message)
 
     def push_archive(
         self,
