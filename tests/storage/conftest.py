@@ -1,13 +1,18 @@
-"""The store under test, once for each backend."""
+"""The store under test, once for each backend; every package's tables are known here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import packyard
 from packyard.storage.store import Store
+
+for tables in Path(packyard.__file__).parent.glob("*/tables.py"):
+    import_module(f"packyard.{tables.parent.name}.tables")
 
 
 @pytest.fixture(params=["disk", "memory"])

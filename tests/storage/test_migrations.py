@@ -12,16 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
-import packyard.auth.tables
-import packyard.catalog.tables
-import packyard.registry.tables
 import packyard.storage.migrations
 from packyard.errors import ConfigurationInvalid
 from packyard.storage.store import Store
 from packyard.storage.tables import REVISION, metadata
-
-# Whose tables are in `metadata` because they are imported here.
-OWNERS = (packyard.auth.tables, packyard.catalog.tables, packyard.registry.tables)
 
 MIGRATE = """
 import sys
