@@ -24,7 +24,7 @@ def test_every_error_has_its_exit_code() -> None:
         (RemoteFailed("It broke."), 1, "Error: It broke.\n"),
         (ParameterInvalid("Not so."), 2, "Error: Not so.\n"),
         (
-            Unauthenticated("host: who are you", host="host:5000"),
+            Unauthenticated("host: who are you.", host="host:5000"),
             1,
             "Error: host: who are you. Log in with: packyard registry login host:5000\n",
         ),

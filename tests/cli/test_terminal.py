@@ -73,9 +73,9 @@ def test_a_login_asks_for_name_and_password_and_does_not_show_it(
     assert PASSWORD not in shown
 
 
-def test_an_interrupted_question_ends_quietly(packyard: Program) -> None:
+def test_a_question_that_is_left_unanswered_ends_quietly(packyard: Program) -> None:
     def person(shown: str) -> bytes | None:
-        return b"\x03" if shown.endswith("Username: ") else None
+        return b"\x04" if shown.endswith("Username: ") else None
 
     code, shown = at_terminal(packyard, "registry", "login", "127.0.0.1:9", talk=person)
     assert code == 130

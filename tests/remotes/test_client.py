@@ -269,7 +269,7 @@ def test_a_refusal_becomes_the_error_of_its_kind(
     ):
         client.request("GET", "/v2/")
     assert type(refused.value) is kind
-    assert str(refused.value) == f"{server.host}: one; two"
+    assert str(refused.value) == f"{server.host}: one; two."
 
 
 @pytest.mark.parametrize(

@@ -123,11 +123,8 @@ class Accounts:
 
 def bare(server: str) -> str:
     """`host[:port]` of a key or default as people and programs write it."""
-    return (
-        server.partition("://")[2].partition("/")[0].lower()
-        if "://" in server
-        else (server.partition("/")[0].lower())
-    )
+    rest = server.partition("://")[2] or server
+    return rest.partition("/")[0].lower()
 
 
 def default_home() -> Path:

@@ -69,7 +69,7 @@ def report(error: Exception) -> int:
 def sentence(error: Exception) -> str:
     """What went wrong, for a person."""
     if isinstance(error, Unauthenticated) and "host" in error.detail:
-        return f"{error.message}. Log in with: packyard registry login {error.detail['host']}"
+        return f"{error.message} Log in with: packyard registry login {error.detail['host']}"
     if isinstance(error, PackyardError):
         return error.message
     if isinstance(error, OSError) and error.filename:

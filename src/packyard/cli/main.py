@@ -33,15 +33,16 @@ def run() -> NoReturn:
 
 
 def _run(words: list[str]) -> int:
-    from packyard.cli import failure
-    from packyard.cli.app import app
-
     try:
+        from packyard.cli.app import app
+
         app(words, prog_name="packyard")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  (nobody above could say it in a sentence)
-        return failure.report(error)
+        from packyard.cli.failure import report
+
+        return report(error)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +49,13 @@ def push_all(target: Target, paths: Sequence[Path], options: Options) -> list[Pa
         jobs = [pool.submit(_push, target, path, options, transfers) for path in paths]
         try:
             for path, job in zip(paths, jobs, strict=True):
-                try:
+                error = _failure_of(job)
+                transfers.finished()
+                if error is None:
                     _say(transfers, path, job.result())
-                except (PackyardError, OSError) as error:
+                else:
                     failed.append(path)
                     _say_failed(transfers, path, error)
-                transfers.finished()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return failed
@@ -79,6 +80,15 @@ def _push(target: Target, path: Path, options: Options, transfers: Transfers) ->
             allow_missing=options.allow_missing,
         )
     return Result(pack, pushed, sorted(whole.keys() - files.keys()))
+
+
+def _failure_of(job: Future[Result]) -> PackyardError | OSError | None:
+    """What kept one pack from being pushed; a fault of our own is raised."""
+    try:
+        job.result()
+    except (PackyardError, OSError) as error:
+        return error
+    return None
 
 
 def _say(transfers: Transfers, path: Path, result: Result) -> None:

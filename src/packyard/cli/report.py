@@ -45,10 +45,9 @@ class Checked:
 def check(path: Path) -> Checked:
     """Lint a folder or an archive; an archive that cannot be read is a finding too."""
     try:
-        found = lint(read_pack(path))
+        return Checked(path, tuple(lint(read_pack(path))))
     except ContentRefused as refusal:
-        found = list(refusal.findings)
-    return Checked(path, tuple(sorted(found, key=lambda f: (f.file, f.line, f.column))))
+        return Checked(path, refusal.findings)
 
 
 def fails(checked: Sequence[Checked], *, strict: bool) -> bool:
@@ -125,19 +124,15 @@ def as_sarif(checked: Sequence[Checked]) -> dict[str, object]:
 
 
 def _result(path: Path, finding: Finding, rule: int) -> Mapping[str, object]:
-    text = f"{finding.message} {finding.mend}".rstrip()
-    location: dict[str, object] = {
-        "artifactLocation": {
-            "uri": quote((path / finding.file).as_posix() if finding.file else path.as_posix())
-        }
-    }
+    file = path / finding.file if finding.file else path
+    region = {"startLine": finding.line, "startColumn": finding.column}
+    location: dict[str, object] = {"artifactLocation": {"uri": quote(file.as_posix())}}
     if finding.line:
-        region = {"startLine": finding.line}
-        location["region"] = region | ({"startColumn": finding.column} if finding.column else {})
+        location["region"] = {name: number for name, number in region.items() if number}
     return {
         "ruleId": finding.rule,
         **({"ruleIndex": rule} if rule >= 0 else {}),
         "level": _LEVELS[finding.severity],
-        "message": {"text": text},
+        "message": {"text": f"{finding.message} {finding.mend}".rstrip()},
         "locations": [{"physicalLocation": location}],
     }

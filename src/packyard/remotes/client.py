@@ -253,7 +253,10 @@ class Client:
         credentials = self._authorizer.credentials
         if credentials:
             request.headers["authorization"] = credentials.header
-        response = self._followed(request)
+        try:
+            response = self._followed(request)
+        except httpx.RequestError as error:
+            raise failures.broken(realm.host, error) from error
         try:
             if response.status_code >= 400:
                 raise self._refused(response)

@@ -48,7 +48,7 @@ def refused(host: str, status: int, reason: str, body: bytes) -> PackyardError:
     if findings:
         return ContentRefused(f"{host} refuses the pack.", findings)
     said = dict.fromkeys(filter(None, map(_said, entries)))
-    message = f"{host}: {'; '.join(said) or f'{status} {reason}'}"
+    message = f"{host}: {'; '.join(said) or f'{status} {reason}'}."
     by_code = (_BY_CODE[code] for entry in entries if (code := str(entry.get("code"))) in _BY_CODE)
     kind = _BY_STATUS.get(status, RemoteFailed)
     if kind not in (errors.Unauthenticated, errors.Denied):
