@@ -153,15 +153,17 @@ def start(
     config: Mapping[str, Any] | None = None,
     env: Mapping[str, str] | None = None,
     workers: int = 1,
+    port: int = 0,
     tls: ssl.SSLContext | None = None,
 ) -> Live:
     """A ready server with its data in `tmp_path/data`; call again on it to start another there.
 
     `config` is laid over the defaults below, section by section; `None` takes a key away.
     Without starter packs, garbage collection only by hand, anonymous access off. `tls` is the
-    context by which readiness is asked when the configuration switches TLS on.
+    context by which readiness is asked when the configuration switches TLS on. Without `port` a
+    free one is taken.
     """
-    port = free_port()
+    port = port or free_port()
     htpasswd = tmp_path / "htpasswd"
     if not htpasswd.exists():
         htpasswd.write_text(htpasswd_line(READER, READER_PASSWORD))

@@ -187,8 +187,10 @@ def test_one_password_sent_many_times_at_once_is_verified_once(
 def test_nobody_signed_in_is_refused_unless_anonymous_pull_is_on(store: Store) -> None:
     with pytest.raises(Unauthenticated):
         Policy(store).verify(None)
+    assert Policy(store).recall(None) is None
     open_policy = Policy(store, anonymous_pull=True)
     assert open_policy.verify(None) is ANONYMOUS
+    assert open_policy.recall(None) is ANONYMOUS
     with pytest.raises(Unauthenticated):
         open_policy.verify(basic("ann", "wrong"))
 

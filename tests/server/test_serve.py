@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -375,3 +376,51 @@ def test_warnings_of_the_configuration_are_logged(tmp_path: Path) -> None:
     ) as live:
         assert "http.secret has no effect here" in live.log()
         assert "REGISTRY_PORT" in live.log()
+
+
+def test_a_flood_of_wrong_passwords_does_not_hold_up_who_is_signed_in(tmp_path: Path) -> None:
+    with start(tmp_path) as live, httpx.Client(timeout=60) as client:
+        headers = {"authorization": live.authorization}
+        client.get(f"{live.url}/v2/", headers=headers)
+        stop = threading.Event()
+
+        def flood(number: int) -> None:
+            with (
+                httpx.Client(auth=("admin", f"wrong-{number}"), timeout=60) as attacker,
+                suppress(httpx.TransportError),
+            ):
+                while not stop.is_set():
+                    assert attacker.get(f"{live.url}/v2/").status_code == 401
+
+        floods = [threading.Thread(target=flood, args=(number,)) for number in range(48)]
+        for thread in floods:
+            thread.start()
+        time.sleep(1)
+        began = time.monotonic()
+        for _ in range(5):  # each begins an upload, which takes a thread
+            answer = client.post(f"{live.url}/v2/a/blobs/uploads/", headers=headers)
+            assert answer.status_code == 202
+        took = time.monotonic() - began
+        stop.set()
+        live.kill()  # the queue of the flood need not be waited for
+        for thread in floods:
+            thread.join(20)
+    assert took < 5
+
+
+def test_behind_a_trusted_proxy_the_client_is_who_the_proxy_says(tmp_path: Path) -> None:
+    port = free_port()
+    config = {"http": {"addr": f":{port}", "trustedproxies": ["127.0.0.0/8"]}}
+    told = {
+        "x-forwarded-for": "203.0.113.7",
+        "x-forwarded-proto": "https",
+        "x-forwarded-host": "packs.example.com",
+        "x-request-id": "proxied",
+    }
+    with start(tmp_path, config=config, port=port) as live:
+        answer = httpx.post(
+            f"{live.url}/v2/a/blobs/uploads/", headers={"authorization": live.authorization, **told}
+        )
+        assert answer.headers["location"].startswith("https://packs.example.com/v2/a/blobs/")
+        (line,) = [line for line in live.log().splitlines() if "request=proxied" in line]
+        assert "remote=203.0.113.7" in line

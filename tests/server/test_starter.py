@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from packyard.packs.archive import write_archive
 from packyard.packs.artifact import repository
 from packyard.packs.folder import write_folder
 from packyard.packs.lint import check
@@ -89,7 +91,9 @@ def test_what_people_pushed_under_the_same_version_stays(
     files = pack({"README.md": "# Ours\n"}, version="1.0.0")
     ours, _ = check(files)
     assert ours
-    pushed = registry.push_pack(ours, files, actor="ann").digest
+    archive = io.BytesIO()
+    write_archive(files, "sample", archive)
+    pushed = registry.push_archive(ours, files, archive.getvalue(), actor="ann").digest
     load(store, registry)
     assert store.manifest(SAMPLE, parse_tag("1.0.0")).digest == pushed
     with store.read() as connection:

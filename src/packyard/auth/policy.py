@@ -80,8 +80,11 @@ class Policy:
         self._overshadowed: set[str] = set()
         self._verifying = threading.Lock()
 
-    def recall(self, authorization: bytes) -> Principal | None:
-        """Whose password that is, if it was verified lately. Microseconds, from any thread."""
+    def recall(self, authorization: bytes | None) -> Principal | None:
+        """Who that is, where no work is needed to know: a password verified lately, or nobody
+        where everybody may pull. Microseconds, from any thread."""
+        if authorization is None:
+            return ANONYMOUS if self._anonymous_pull else None
         proof = self._proofs.get(self._digest(authorization))
         if proof is None or proof.until < time.monotonic():
             return None
@@ -94,6 +97,7 @@ class Policy:
 
         One verification at a time in a process, so that a flood of wrong passwords leaves the
         other cores to those who are signed in; who waited for the same password has it verified.
+        Faces give it threads of its own, or those who wait would take all threads there are.
         """
         if authorization is None:
             if self._anonymous_pull:

@@ -9,6 +9,7 @@ from starlette.types import Scope
 
 from packyard.server.parts import Settings, header
 
+_MAPPED = "::ffff:"  # before an IPv4 address that came to a socket of both families
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9a-fA-F:.]+\](:[0-9]+)?")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
@@ -30,12 +31,12 @@ def origin(scope: Scope, settings: Settings) -> str:
 def remote(scope: Scope, settings: Settings) -> str:
     """The client's address: the nearest one that no trusted proxy has."""
     client = scope.get("client")
-    address = str(client[0]) if client else ""
+    address = str(client[0]).removeprefix(_MAPPED) if client else ""
     if not _trusted(scope, settings):
         return address
     for hop in reversed(_text(scope, b"x-forwarded-for").split(",")):
         try:
-            told = ip_address(hop.strip())
+            told = ip_address(hop.strip().removeprefix(_MAPPED))
         except ValueError:
             break
         address = str(told)
@@ -49,7 +50,7 @@ def _trusted(scope: Scope, settings: Settings) -> bool:
     if not settings.trusted_proxies or not client:
         return False
     try:
-        address = ip_address(client[0])
+        address = ip_address(str(client[0]).removeprefix(_MAPPED))
     except ValueError:
         return False
     return any(address in network for network in settings.trusted_proxies)

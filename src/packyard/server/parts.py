@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.types import Scope
 
 from packyard.auth.policy import Policy
@@ -51,6 +51,8 @@ class Parts:
     policy: Policy
     settings: Settings = field(default_factory=Settings)
     metrics: Metrics = field(default_factory=Metrics)
+    # Passwords have a thread of their own, so that a flood of wrong ones takes nobody else's.
+    verifying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     async def admit(self, scope: Scope, action: Action) -> Principal:
         """Who sends the request of this ASGI scope, who may do that; `scope["user"]` from then on.
@@ -58,9 +60,11 @@ class Parts:
         Raises `Unauthenticated`, `Denied` or `Unsupported`.
         """
         authorization = header(scope, b"authorization")
-        principal = self.policy.recall(authorization) if authorization else None
+        principal = self.policy.recall(authorization)
         if principal is None:
-            principal = await run_in_threadpool(self.policy.verify, authorization)
+            principal = await to_thread.run_sync(
+                self.policy.verify, authorization, limiter=self.verifying
+            )
         scope["user"] = principal
         self.policy.check(principal, action)
         return principal
