@@ -102,6 +102,7 @@ def test_the_media_type_is_what_the_manifest_or_its_sender_says(
         (encode(image(layers=...)), MANIFEST_TYPE, "layers must be a list"),
         (encode(image(schemaVersion=1)), MANIFEST_TYPE, "schemaVersion must be 2"),
         (encode(image(annotations={"a": 1})), MANIFEST_TYPE, "annotations must be"),
+        (encode(image(annotations=[])), MANIFEST_TYPE, "annotations must be"),
         (encode(image(layers=[descriptor("sha256:12")])), MANIFEST_TYPE, "layers[0].digest"),
         (encode(image(layers=[descriptor(size=-1)])), MANIFEST_TYPE, "layers[0].size"),
         (encode(image(layers=["x"])), MANIFEST_TYPE, "layers[0] must be an object"),

@@ -140,7 +140,9 @@ class _Reader:
         return value or ""
 
     def _annotations(self) -> dict[str, str]:
-        value = self.document.get("annotations") or {}
+        value = self.document.get("annotations")
+        if value is None:
+            return {}
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
             self.faults.append("annotations must be an object of strings")
             return {}
