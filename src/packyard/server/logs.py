@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from packyard.config.model import Log
 
@@ -40,11 +41,14 @@ _SECRETS = re.compile(
     | (/auth/refresh/) [^/?\s"']+
     """
 )
-_SIGNS = ("://", "=", "basic ", "bearer ", "apikey", "/auth/")  # without any, nothing to mask
+# Without any of these, in lower case, there is nothing to mask.
+_SIGNS = re.compile(r"://|[?&]|basic|bearer|apikey|/auth/")
 
 
 def configure(log: Log) -> None:
     """Send all lines of this process, and of those forked from it, to standard error."""
+    # What no line shows need not be found out for every record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     form = Text if log.formatter == "text" else Json
     handler.setFormatter(form(log.fields))
@@ -60,10 +64,7 @@ def configure(log: Log) -> None:
 
 def redact(text: str) -> str:
     """`text` without what must not be seen."""
-    lower = text.lower()
-    if any(sign in lower for sign in _SIGNS):
-        return _SECRETS.sub(_masked, text)
-    return text
+    return _SECRETS.sub(_masked, text) if _SIGNS.search(text.lower()) else text
 
 
 def answered(
@@ -81,59 +82,52 @@ def answered(
     """The access log's line of one request; `path` with its query, as it came."""
     if not _access.isEnabledFor(logging.INFO):
         return
-    _access.info(
-        "%s %s %d",
-        method,
-        path,
-        status,
-        extra={
-            "fields": {
-                "method": method,
-                "path": path,
-                "status": status,
-                "duration_ms": round(seconds * 1000, 3),
-                "sent": sent,
-                "received": received,
-                "user": principal,
-                "remote": remote,
-                "agent": agent,
-            }
-        },
+    # Made here, because `Logger.info` would look for the caller's file and line every time.
+    record = logging.LogRecord(
+        _access.name, logging.INFO, "", 0, f"{method} {path} {status}", None, None
     )
+    record.fields = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+        "sent": sent,
+        "received": received,
+        "user": principal,
+        "remote": remote,
+        "agent": agent,
+    }
+    _access.handle(record)
 
 
 class _Form(logging.Formatter):
-    """The fields of a record in their order; `fields` of the configuration come last."""
+    """A record as one line: what it says of itself, then `fields` of the configuration."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__()
         self._fields = dict(fields)
 
-    def fields_of(self, record: logging.LogRecord) -> dict[str, object]:
-        moment = datetime.fromtimestamp(record.created, UTC)
+    def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "level": _NAMES.get(record.levelno, record.levelname.lower()),
+            "time": f"{_second(int(record.created))}.{int(record.msecs):03d}Z",
+            "level": _NAMES.get(record.levelno) or record.levelname.lower(),
             "msg": record.getMessage(),
         }
         request = REQUEST_ID.get()
         if request:
             line["request"] = request
-        line.update(getattr(record, "fields", {}))
+        line |= getattr(record, "fields", {})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return {**line, **self._fields}
+        return redact(self.written(line | self._fields))
+
+    def written(self, line: Mapping[str, object]) -> str:
+        raise NotImplementedError
 
 
 class Json(_Form):
-    def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(
-            {
-                key: redact(value) if isinstance(value, str) else value
-                for key, value in self.fields_of(record).items()
-            },
-            default=str,
-        )
+    def written(self, line: Mapping[str, object]) -> str:
+        return json.dumps(line, default=str)
 
 
 class Text(_Form):
@@ -141,14 +135,17 @@ class Text(_Form):
 
     _plain = re.compile(r"[^\s\"=\x00-\x1f\x7f-\x9f]+")
 
-    def format(self, record: logging.LogRecord) -> str:
-        return " ".join(
-            f"{key}={self._value(value)}" for key, value in self.fields_of(record).items()
-        )
+    def written(self, line: Mapping[str, object]) -> str:
+        return " ".join(f"{key}={self._value(value)}" for key, value in line.items())
 
     def _value(self, value: object) -> str:
-        text = redact(str(value))
+        text = str(value)
         return text if self._plain.fullmatch(text) else json.dumps(text)
+
+
+@lru_cache(maxsize=2)
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _masked(match: re.Match[str]) -> str:

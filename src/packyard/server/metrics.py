@@ -12,6 +12,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import (
@@ -85,22 +86,19 @@ class Metrics:
         self._freed_bytes = Counter(
             "packyard_gc_freed_bytes", "Bytes of blobs removed.", registry=self.registry
         )
-        self._rows: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._rows: dict[tuple[str, str, int], _Row] = {}
 
     def answered(
         self, method: str, route: str, status: int, seconds: float, *, received: int, sent: int
     ) -> None:
         """Count one request. `route` names the kind of resource, as the routes do."""
-        row = self._rows.get((method, route, status))
-        if row is None:
-            row = self._row(method, route, status)
-        requests, durations = row
-        requests.inc()
-        durations.observe(seconds)
+        row = self._rows.get((method, route, status)) or self._row(method, route, status)
+        row.requests.inc()
+        row.seconds.observe(seconds)
         if received:
-            self._received.labels(route).inc(received)
+            row.received.inc(received)
         if sent:
-            self._sent.labels(route).inc(sent)
+            row.sent.inc(sent)
 
     def collected(self, *, blobs: int, freed: int) -> None:
         """Count one garbage collection that removed so many blobs and bytes."""
@@ -121,15 +119,27 @@ class Metrics:
             MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
             return generate_latest(together) + _of_store(sizes)
 
-    def _row(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    def _row(self, method: str, route: str, status: int) -> _Row:
         named = method if method in _METHODS else "other"
-        row = (
+        row = _Row(
             self._requests.labels(named, route, str(status)),
             self._seconds.labels(named, route),
+            self._received.labels(route),
+            self._sent.labels(route),
         )
         if named == method:
             self._rows[method, route, status] = row
         return row
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The counters of one kind of request, found once."""
+
+    requests: Counter
+    seconds: Histogram
+    received: Counter
+    sent: Counter
 
 
 def share(folder: Path) -> None:
