@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -51,8 +52,9 @@ class Wire:
         self._socket.sendall(data)
 
     def shutdown(self) -> None:
-        """Say that nothing more comes; the answer can still be read."""
-        self._socket.shutdown(socket.SHUT_WR)
+        """Say that nothing more comes; the answer, if one came already, can still be read."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
 
     def line(self, timeout: float = 20) -> bytes | None:
         """The next line, None at the end of the connection."""
