@@ -50,7 +50,7 @@ class Edge:
 
     def __init__(self, parts: Parts, inner: ASGIApp) -> None:
         headers = (*parts.settings.headers, _SERVER)
-        self._parts = parts
+        self.parts = parts
         self._ids = (
             f"{prefix}-{number}" for prefix in [secrets.token_hex(8)] for number in count()
         )
@@ -66,7 +66,7 @@ class Edge:
         request_id = _sane_id(scope) or next(self._ids)
         logs.REQUEST_ID.set(request_id)
         headers = (*face.headers, (b"x-request-id", request_id.encode()))
-        exchange = Exchange(receive, send, headers, self._parts.settings.idle)
+        exchange = Exchange(receive, send, headers, self.parts.settings.idle)
         try:
             await face.app(scope, exchange.receive, exchange.send)
         except Exception:
@@ -83,7 +83,7 @@ class Edge:
         seconds = time.perf_counter() - exchange.began
         method, status = scope["method"], exchange.status or 500
         route = getattr(scope.get("route"), "path", "none")
-        self._parts.metrics.answered(
+        self.parts.metrics.answered(
             method, route, status, seconds, received=exchange.received, sent=exchange.sent
         )
         if not _access.isEnabledFor(logging.INFO):
@@ -99,7 +99,7 @@ class Edge:
             sent=exchange.sent,
             received=exchange.received,
             principal=user.name if user else "",
-            remote=remote(scope, self._parts.settings),
+            remote=remote(scope, self.parts.settings),
             agent=(header(scope, b"user-agent") or b"").decode("latin-1"),
         )
 

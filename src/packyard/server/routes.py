@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -43,9 +43,8 @@ class Route:
     handler: Handler
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a request leads to: the route and the texts that stand for its names."""
+class Target(NamedTuple):
+    """What a request leads to: the route, and the texts that stand for its names."""
 
     route: Route
     texts: tuple[str, ...]
@@ -72,25 +71,24 @@ class Routes:
             methods[route.method] = route
             if route.method == "GET":
                 methods["HEAD"] = route
+        groups = [f"(?P<p{number}>{_pattern(path)}/?)" for number, path in enumerate(paths)]
+        self._match = re.compile("|".join(groups)).fullmatch
         self._paths = {
-            f"p{number}": _Path(methods, tuple(_parser(name) for name in _names(path)))
+            f"p{number}": _Path(methods, tuple(_PARSERS.get(name, str) for name in _names(path)))
             for number, (path, methods) in enumerate(paths.items())
         }
-        self._match = re.compile(
-            "|".join(f"(?P<p{number}>{_pattern(path)}/?)" for number, path in enumerate(paths))
-        ).fullmatch
 
     def find(self, method: str, path: str) -> Target:
         """`path` as it came, not decoded. Raises `PathUnknown` or `MethodNotAllowed`."""
         match = self._match(path)
-        if match is None or match.lastgroup is None:
+        if match is None or match.lastgroup is None or match.lastindex is None:
             raise PathUnknown(f"There is nothing at {path[:300]}.")
         found = self._paths[match.lastgroup]
         route = found.methods.get(method)
         if route is None:
             allow = ", ".join(found.methods)
             raise MethodNotAllowed(f"This address takes {allow}, not {method}.", allow=allow)
-        texts = tuple(text for text in match.groups()[match.lastindex :] if text is not None)
+        texts = match.groups()[match.lastindex : match.lastindex + len(found.parsers)]
         if "%" in path:
             texts = tuple(map(unquote, texts))
         return Target(route, texts, found.parsers)
@@ -98,10 +96,6 @@ class Routes:
 
 def _names(path: str) -> list[str]:
     return re.findall(r"{(\w+)}", path)
-
-
-def _parser(name: str) -> Callable[[str], Any]:
-    return _PARSERS.get(name, str)
 
 
 def _pattern(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect, Request
@@ -24,8 +25,20 @@ def length(request: Request) -> int | None:
 async def pieces(request: Request) -> AsyncIterator[bytes]:
     """The body in pieces of about `PIECE` bytes; raises `ClientGone` or `ClientStalled`.
 
-    What came before the client left or fell silent is given first, so that an upload keeps it.
+    While a piece is being used the next one is already received.
     """
+    source = _gathered(request)
+    following = asyncio.ensure_future(anext(source, b""))
+    try:
+        while piece := await following:
+            following = asyncio.ensure_future(anext(source, b""))
+            yield piece
+    finally:
+        following.cancel()
+
+
+async def _gathered(request: Request) -> AsyncIterator[bytes]:
+    """What came before the client left or fell silent is given first, so that it can be kept."""
     gathered: list[bytes] = []
     size = 0
     failure: ClientGone | ClientStalled | None = None

@@ -5,7 +5,7 @@ Answers to pulls are kept per worker, ready to send, until anybody commits to th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from packyard.digests import Digest, algorithm_of, digest_of
 from packyard.errors import DigestInvalid
+from packyard.findings import Finding
 from packyard.references import RepoName, Tag, is_digest, parse_tag
 from packyard.registry.registry import Committed, Push
 from packyard.server.forwarded import origin
@@ -112,10 +113,16 @@ def _told(committed: Committed, tags: Sequence[Tag]) -> Iterator[Header]:
         yield b"oci-subject", committed.subject.encode()
     if tags:
         yield b"oci-tag", ", ".join(tags).encode()
+    yield from warnings(committed.findings)
+
+
+def warnings(findings: Iterable[Finding]) -> Iterator[Header]:
+    """What was taken although it is not perfect, for clients that show warnings ("Warnings")."""
     room = _WARNINGS
-    for finding in committed.findings:
-        text = str(finding).encode("ascii", "replace").replace(b"\\", b"/").replace(b'"', b"'")
-        warning = b'299 - "%s"' % b" ".join(text.split())
+    for finding in findings:
+        text = str(finding).replace("\\", "/").replace('"', "'")
+        warning = b'299 - "%s"' % " ".join(text.split()).encode("ascii", "replace")
         room -= len(warning)
-        if room >= 0:
-            yield b"warning", warning
+        if room < 0:
+            return
+        yield b"warning", warning

@@ -21,7 +21,8 @@ class Referrers:
 
     async def get(self, request: Request, repo: RepoName, digest: Digest) -> ASGIApp:
         """All of them as one index; an empty one where nothing refers, whatever is unknown."""
-        wanted = request.query_params.get("artifactType") or None
+        # A plus that a client left as it is reads as a space, which no media type has.
+        wanted = request.query_params.get("artifactType", "").replace(" ", "+") or None
         found = await run_in_threadpool(self._store.referrers, repo, digest, wanted)
         index = {
             "schemaVersion": 2,

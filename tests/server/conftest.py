@@ -1,0 +1,69 @@
+"""The edge over a real store on each backend, with an admin and a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from packyard.auth.htpasswd import Htpasswd
+from packyard.auth.policy import Policy
+from packyard.registry.registry import Registry
+from packyard.server.edge import Edge
+from packyard.server.parts import Parts, Settings
+from packyard.storage.store import Store
+from tests.live import htpasswd_line
+
+
+@pytest.fixture(params=["disk", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    root = tmp_path / "data" if request.param == "disk" else None
+    opened = Store.open(root, grace=timedelta(hours=1))
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An htpasswd file in which a name's password is "password of NAME"."""
+    path = tmp_path_factory.mktemp("users") / "htpasswd"
+    names = ("admin", "reader")
+    path.write_text("".join(htpasswd_line(name, f"password of {name}") for name in names))
+    return path
+
+
+Made = Callable[..., Edge]
+
+
+@pytest.fixture
+def make(store: Store, users: Path) -> Made:
+    """An edge with these settings; `deletes` and `anonymous_pull` are the policy's."""
+
+    def made(
+        *,
+        deletes: bool = True,
+        anonymous_pull: bool = False,
+        inner: object = None,
+        **settings: object,
+    ) -> Edge:
+        policy = Policy(
+            store, Htpasswd(users), deletes=deletes, anonymous_pull=anonymous_pull, realm='a "b"'
+        )
+        parts = Parts(
+            store=store,
+            registry=Registry(store),
+            policy=policy,
+            settings=Settings(**settings),  # type: ignore[arg-type]
+        )
+        return Edge(parts, inner or PlainTextResponse("inner"))  # type: ignore[arg-type]
+
+    return made
+
+
+@pytest.fixture
+def edge(make: Made) -> Edge:
+    return make()
