@@ -21,6 +21,7 @@ def main() -> None:
     parser.add_argument("--row", default="", help="measure only rows that have this in their name")
     options = parser.parse_args()
 
+    facts = report.machine()
     kinds = [k for k in servers.kinds() if not options.server or k.name in options.server]
     for kind in kinds:
         if not kind.program:
@@ -39,7 +40,6 @@ def main() -> None:
         ]
     finally:
         shutil.rmtree(folder)
-    facts = report.machine()
     print(report.page(kinds, figures, facts))
     if not options.server and not options.row:
         report.write(HERE, kinds, figures, facts)

@@ -37,6 +37,7 @@ class Figure:
 
 
 def machine() -> dict[str, str]:
+    """To be asked before the work: figures of a machine that was busy already mean little."""
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -54,6 +55,7 @@ def machine() -> dict[str, str]:
         "memory": f"{memory:.0f} GB",
         "system": f"{platform.system()} {platform.release()}, {filesystem}",
         "python": platform.python_version(),
+        "load before": f"{os.getloadavg()[0]:.1f} processes",
     }
 
 

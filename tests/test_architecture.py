@@ -47,6 +47,7 @@ HOMES: dict[str, set[str]] = {
     "cryptography": {"auth"},
     "pydantic": {"config", "server"},
     "starlette": {"server"},
+    "anyio": {"server"},
     "fastapi": {"server"},
     "granian": {"server"},
     "uvloop": {"server"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,7 +83,9 @@ def test_files_may_be_missing_where_that_is_allowed(admin: Program, tmp_path: Pa
     refused = admin("pack", "push", folder)
     assert refused.code == 1
     assert "charts/none-1.0.0.tgz" in refused.err
-    assert admin("pack", "push", "--allow-missing", folder).code == 0
+    allowed = admin("pack", "push", "--allow-missing", folder)
+    assert allowed.code == 0
+    assert re.search(r"\d warnings?, told by packyard pack lint", allowed.err)
 
 
 def test_other_content_is_refused_with_both_digests_and_replaced_by_force(
@@ -132,7 +135,8 @@ def test_a_reader_lists_and_pulls_and_may_not_push(
     changed = make_pack(tmp_path / "changed", "guarded", "1.0.1")
     refused = reader("pack", "push", changed)
     assert refused.code == 1
-    assert "guarded" in refused.err
+    assert f"{server.host}: {server.reader} may" in refused.err
+    assert tags(reader, "guarded") == ["1.0.0"]
 
 
 def test_the_store_is_looked_after_while_the_server_runs(server: Live, admin: Program) -> None:

@@ -13,6 +13,7 @@ from packyard.cli.folders import read_pack
 from packyard.cli.progress import Transfers
 from packyard.cli.target import Target
 from packyard.errors import ContentRefused, PackyardError
+from packyard.findings import Severity
 from packyard.packs import lint
 from packyard.packs.folder import package_missing_charts
 from packyard.packs.model import Pack
@@ -35,6 +36,7 @@ class Result:
     pushed: remote.Pushed
     packaged: Sequence[str]
     """Charts that were there only unpacked."""
+    warnings: int
 
 
 def push_all(target: Target, paths: Sequence[Path], options: Options) -> list[Path]:
@@ -79,7 +81,10 @@ def _push(target: Target, path: Path, options: Options, transfers: Transfers) ->
             compare=options.compare,
             allow_missing=options.allow_missing,
         )
-    return Result(pack, pushed, sorted(whole.keys() - files.keys()))
+    news = pushed.outcome is not remote.Outcome.UNCHANGED
+    found = lint.lint(whole, allow_missing=options.allow_missing) if news else []
+    warnings = sum(finding.severity is Severity.WARNING for finding in found)
+    return Result(pack, pushed, sorted(whole.keys() - files.keys()), warnings)
 
 
 def _failure_of(job: Future[Result]) -> PackyardError | OSError | None:
@@ -98,6 +103,9 @@ def _say(transfers: Transfers, path: Path, result: Result) -> None:
     transfers.result(f"{outcome}  {pack.name}:{pack.label}  {pushed.digest}")
     for chart in result.packaged:
         transfers.message(f"  {path}: packaged {chart} from the folder beside it")
+    if result.warnings:
+        told = screen.amount(result.warnings, "warning")
+        transfers.message(f"  {path}: {told}, told by packyard pack lint")
 
 
 def _say_failed(transfers: Transfers, path: Path, error: PackyardError | OSError) -> None:

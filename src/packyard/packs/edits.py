@@ -10,16 +10,16 @@ from packyard.packs.paths import Path, format_path
 from packyard.packs.yaml_scalars import Value
 
 
-class _Absent:
+class Absent:
     """The type of `ABSENT`, which no YAML value equals."""
 
 
-ABSENT = _Absent()
+ABSENT = Absent()
 
 
-def get(data: Value, path: Path) -> Value | _Absent:
+def get(data: Value, path: Path) -> Value | Absent:
     """The value at a path, or ABSENT."""
-    found: Value | _Absent = data
+    found: Value | Absent = data
     for part in path:
         if isinstance(found, dict) and isinstance(part, str):
             found = found.get(part, ABSENT)

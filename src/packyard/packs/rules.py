@@ -104,7 +104,25 @@ _WARNING = {
     "content.image-form": "An image reference that no registry takes.",
     "content.image-without-tag": "An image without tag or digest; what it means changes.",
     "content.image-latest": "An image with the tag `latest`; what it means changes.",
+    "schema.entry": "An entry of schema.yaml is no path with a template, so it binds nothing.",
+    "schema.template": "A template of schema.yaml cannot be understood, so it binds nothing.",
+    "schema.format": "A format of schema.yaml cannot be understood, so it binds nothing.",
+    "schema.regex": "A format holds a regular expression that RE2 refuses.",
+    "presets.form": "A preset lacks what it needs to be chosen, so it is left out.",
+    "presets.name-repeated": "Two presets have one name, so only the first can be chosen.",
+    "presets.remove-form": "A preset removes something that is no path.",
+    "presets.add-form": "What a preset adds is no YAML map.",
+    "resource.unreadable": "A request or number of replicas is no quantity, so it is not counted.",
     "presets.enabled-unknown": "The comment on enabled presets names one that does not exist.",
+}
+_BLOCK = {
+    "parameter.required": "A value that the schema requires is absent or empty.",
+    "parameter.readonly": "A value that the schema makes read-only was changed.",
+    "parameter.format": "A value does not match the format that the schema gives.",
+    "dependency.missing": "A pack that another one requires is not there.",
+    "dependency.version": "A pack is there in a version that another one does not go with.",
+    "dependency.unsupported": "A pack is there that another one does not go with.",
+    "resource.insufficient": "A pool of nodes has less than a pack needs.",
 }
 _HINT = {
     "pack-json.version-not-semver": "The version is not semantic versioning by the letter.",
@@ -128,6 +146,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         rule: Rule(severity, meaning)
         for severity, meanings in (
             (Severity.REFUSE, _REFUSE),
+            (Severity.BLOCK, _BLOCK),
             (Severity.WARNING, _WARNING),
             (Severity.HINT, _HINT),
         )
@@ -171,9 +190,10 @@ def as_page() -> str:
     lines = [
         "# Lint rules",
         "",
-        "`packyard pack lint` reports all of these, each with file, line and a way to mend it. A",
-        "push refuses those of severity `refuse` and no other. With `--strict` warnings fail, too.",
-        "This page is made from the table in `packyard.packs.rules`.",
+        "What Packyard finds in packs and profiles, each with file, line and a way to mend it. A",
+        "push refuses what has the severity `refuse` and nothing else; `block` keeps a profile",
+        "from being published. `packyard pack lint --strict` fails on warnings, too. This page is",
+        "made from the table in `packyard.packs.rules`.",
     ]
     for severity in Severity:
         rows = [

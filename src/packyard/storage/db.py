@@ -8,6 +8,7 @@ pushing; garbage collection relies on that. Readers never wait.
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import sqlite3
 import threading
@@ -21,6 +22,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from packyard.storage import faults
 
 _BUSY_MS = 10_000  # only for programs that do not know the lock file, such as a backup
+
+# Of the "WalIndexHdr" (sqlite.org/walformat.html, 2.1): the number of changes to the checksums.
+_INDEX_HEADER = slice(8, 48)
 
 
 class Database:
@@ -39,6 +43,9 @@ class Database:
             raw.close()
             self._writer = self.engine.connect().execution_options(immediate=True)
             self._watcher = self.raw()
+            self._watcher.execute("PRAGMA data_version").fetchone()  # makes the log's index
+            with (folder / "packyard.db-shm").open("rb") as index:
+                self._index = mmap.mmap(index.fileno(), _INDEX_HEADER.stop, access=mmap.ACCESS_READ)
 
     def _connectable(self, path: Path) -> Engine:
         engine = create_engine(
@@ -104,12 +111,17 @@ class Database:
             yield connection
 
     def generation(self) -> int:
-        """Differs from its last value here once any process has committed."""
-        value: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
-        return value
+        """Differs from its last value here once any process has committed.
+
+        Read from the header of the log's index, which is memory that all processes share and every
+        commit changes: asking SQLite by `PRAGMA data_version` takes three system calls and lets go
+        of the interpreter's lock, which cost a fifth of a pull's time.
+        """
+        return int.from_bytes(self._index[_INDEX_HEADER], "little")
 
     def close(self) -> None:
         self._writer.close()
+        self._index.close()
         self._watcher.close()
         self.engine.dispose()
         os.close(self._lock_fd)
