@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,27 +61,45 @@ def fails(checked: Sequence[Checked], *, strict: bool) -> bool:
 def as_text(checked: Sequence[Checked], stream: TextIO) -> Iterator[str]:
     """A block for each pack, its findings by file; at the end how many there are."""
     for pack in checked:
-        yield screen.paint(str(pack.path), "", stream, bold=True) + (
-            "" if pack.findings else f"  {screen.paint('ok', 'green', stream)}"
-        )
+        name = screen.paint(str(pack.path), "", stream, bold=True)
+        if not pack.findings:
+            yield f"{name}  {screen.paint('ok', 'green', stream)}"
+            continue
+        yield name
+        width = max(len(_place(finding)) for finding in pack.findings)
         for file, findings in groupby(pack.findings, key=lambda finding: finding.file):
-            if file:
-                yield f"  {screen.plain(file)}"
-            yield from _lines(list(findings), stream)
-        if pack.findings:
-            yield ""
+            yield f"  {screen.plain(file) or '(the pack as a whole)'}"
+            for finding in findings:
+                yield from _lines(finding, width, stream)
+        yield ""
     yield _summary(checked)
 
 
-def _lines(findings: Sequence[Finding], stream: TextIO) -> Iterator[str]:
-    places = [f"{finding.line}:{finding.column}" if finding.line else "" for finding in findings]
-    width = max(map(len, places))
-    for place, finding in zip(places, findings, strict=True):
-        severity = screen.paint(f"{finding.severity:<7}", _COLOURS[finding.severity], stream)
-        rule = screen.dim(f"[{finding.rule}]", stream)
-        yield f"    {place:>{width}}  {severity}  {screen.plain(finding.message)}  {rule}"
-        if finding.mend:
-            yield f"    {'':{width}}           {screen.dim(screen.plain(finding.mend), stream)}"
+def _lines(finding: Finding, width: int, stream: TextIO) -> Iterator[str]:
+    """Place, severity, message and rule; below, what to do. A terminal's lines are broken."""
+    margin = " " * (4 + width + 11)
+    severity = screen.paint(f"{finding.severity:<7}", _COLOURS[finding.severity], stream)
+    rule = f"[{finding.rule}]"
+    message, *more = _broken(f"{finding.message}  {rule}", len(margin), stream)
+    lines = [f"    {_place(finding):>{width}}  {severity}  {message}", *map(margin.__add__, more)]
+    yield from (line.replace(rule, screen.dim(rule, stream)) for line in lines)
+    for line in _broken(finding.mend, len(margin), stream):
+        yield margin + screen.dim(line, stream)
+
+
+def _place(finding: Finding) -> str:
+    return f"{finding.line}:{finding.column}" if finding.line else ""
+
+
+def _broken(text: str, margin: int, stream: TextIO) -> list[str]:
+    """The text's lines beside a margin of so many blanks; one line where nobody reads along."""
+    shown = screen.plain(text)
+    if not screen.is_terminal(stream):
+        return [shown] if shown else []
+    columns = max(shutil.get_terminal_size().columns - margin, 40)
+    return textwrap.wrap(
+        shown, columns, break_on_hyphens=False, break_long_words=False, replace_whitespace=False
+    )
 
 
 def _summary(checked: Sequence[Checked]) -> str:
