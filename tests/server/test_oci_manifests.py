@@ -45,7 +45,7 @@ def test_a_manifest_deleted_is_gone_from_the_kept_answers(edge: Edge) -> None:
 
 
 def test_no_more_answers_are_kept_than_set(edge: Edge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("packyard.server.oci.manifests._KEPT", 2)
+    monkeypatch.setattr("packyard.server.oci.kept.LIMIT", 2)
     body = image(edge, "a", b"layer")
     tags = "&".join(f"tag=t{number}" for number in range(5))
     assert put(edge, f"a/manifests/{digest_of(body)}?{tags}", body).status == 201

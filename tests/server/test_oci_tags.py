@@ -57,5 +57,14 @@ def test_repositories_come_in_pages_too(tagged: Edge) -> None:
     assert call(tagged, "GET", "/v2/_catalog?last=x").json() == {"repositories": ["y"]}
 
 
+def test_a_new_tag_is_in_the_next_list(tagged: Edge) -> None:
+    """Lists are kept ready too, until anybody commits."""
+    for number in range(3):
+        tag = f"z{number}"
+        put(tagged, f"a/b/manifests/{tag}", image(tagged, "a/b", b"layer"))
+        for _ in range(2):
+            assert call(tagged, "GET", "/v2/a/b/tags/list?last=z").json()["tags"][-1] == tag
+
+
 def test_an_unknown_repository_has_no_list(edge: Edge) -> None:
     assert call(edge, "GET", "/v2/none/tags/list").codes == ["NAME_UNKNOWN"]

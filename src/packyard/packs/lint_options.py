@@ -12,6 +12,7 @@ from packyard.errors import ParameterInvalid
 from packyard.findings import Finding
 from packyard.packs.model import PACK_JSON
 from packyard.packs.paths import Path, format_path, parse_path
+from packyard.packs.presets import enabled
 from packyard.packs.rules import Position, found
 from packyard.packs.schema import Parameter
 from packyard.packs.subject import PRESETS, SCHEMA, VALUES, Subject

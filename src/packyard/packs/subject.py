@@ -17,7 +17,7 @@ from packyard.packs.files import Files, path_fault
 from packyard.packs.folder import unpacked_chart
 from packyard.packs.members import Members
 from packyard.packs.model import PACK_JSON, Pack, parse_pack_json
-from packyard.packs.presets import Preset
+from packyard.packs.presets import Preset, parse_presets
 from packyard.packs.rules import Position, found
 from packyard.packs.schema import Schema, parse_schema
 from packyard.packs.values import Document
@@ -111,14 +111,14 @@ def read(files: Files) -> Subject:
         findings.append(found("pack-json.missing", message, mend=mend, file=PACK_JSON))
     values, of_values = Document.parse(_data(files, VALUES))
     schema, of_schema = parse_schema(_data(files, SCHEMA))
-    _, of_presets = Document.parse(_data(files, PRESETS), PRESETS)
+    presets, of_presets = parse_presets(_data(files, PRESETS))
     return Subject(
         files=files,
         pack=pack,
         members=members,
         values=values,
         schema=schema,
-        presets=(),
+        presets=presets,
         findings=(*findings, *of_values, *of_schema, *of_presets),
     )
 

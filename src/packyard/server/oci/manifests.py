@@ -1,7 +1,4 @@
-"""Manifests: pulled, pushed, deleted, by tag or digest ("Pulling manifests", "Pushing Manifests").
-
-Answers to pulls are kept per worker, ready to send, until anybody commits to the store.
-"""
+"""Manifests: pulled, pushed, deleted, by tag or digest ("Pulling manifests", "Pushing Manifests")."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ from packyard.registry.registry import Committed, Push
 from packyard.server.forwarded import origin
 from packyard.server.oci import bodies
 from packyard.server.oci.conditions import etag, expected, is_new, matches
+from packyard.server.oci.kept import Kept
 from packyard.server.parts import Parts, header
 from packyard.server.send import Answer, Header, whole
+from packyard.storage.content import Manifest
 
-_KEPT = 512  # answers
-_KEPT_SIZE = 64 * 1024  # bytes of the largest manifest among them
 _WARNINGS = 4096  # bytes; the specification's limit
 _ACCEPTED = Answer(202, ((b"content-length", b"0"),))
 
@@ -33,17 +30,15 @@ class Manifests:
         self._store = parts.store
         self._registry = parts.registry
         self._settings = parts.settings
-        self._answers: dict[tuple[RepoName, Tag | Digest], Answer] = {}
-        self._generation = -1
+        self._kept = Kept()
 
     async def get(self, request: Request, repo: RepoName, reference: Tag | Digest) -> ASGIApp:
         """As it was pushed, whatever the client accepts: no registry converts."""
         generation = self._store.generation()
-        if generation != self._generation:
-            self._answers, self._generation = {}, generation
-        answer = self._answers.get((repo, reference))
+        answer = self._kept.get(generation, (repo, reference))
         if answer is None:
-            answer = self._find(repo, reference)
+            answer = _answer(self._store.manifest(repo, reference))
+            self._kept.put(generation, (repo, reference), answer)
         condition = header(request.scope, b"if-none-match")
         if condition and matches(condition, dict(answer.headers)[b"etag"]):
             return Answer(304, answer.headers[2:])
@@ -82,18 +77,10 @@ class Manifests:
             await run_in_threadpool(self._registry.untag, repo, Tag(reference))
         return _ACCEPTED
 
-    def _find(self, repo: RepoName, reference: Tag | Digest) -> Answer:
-        manifest = self._store.manifest(repo, reference)
-        told = (
-            (b"docker-content-digest", manifest.digest.encode()),
-            (b"etag", etag(manifest.digest)),
-        )
-        answer = whole(200, manifest.content, manifest.media_type.encode(), told)
-        if manifest.size <= _KEPT_SIZE:
-            while len(self._answers) >= _KEPT:
-                del self._answers[next(iter(self._answers))]
-            self._answers[repo, reference] = answer
-        return answer
+
+def _answer(manifest: Manifest) -> Answer:
+    told = (b"docker-content-digest", manifest.digest.encode()), (b"etag", etag(manifest.digest))
+    return whole(200, manifest.content, manifest.media_type.encode(), told)
 
 
 def _digest(body: bytes, reference: Tag | Digest) -> Digest:

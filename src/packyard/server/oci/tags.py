@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from packyard.errors import ParameterInvalid
 from packyard.references import RepoName
 from packyard.server.forwarded import origin
+from packyard.server.oci.kept import Kept
 from packyard.server.parts import Parts
 from packyard.server.send import Header, as_json
 
@@ -22,30 +24,37 @@ class Names:
     def __init__(self, parts: Parts) -> None:
         self._store = parts.store
         self._settings = parts.settings
+        self._kept = Kept()
 
     async def tags(self, request: Request, repo: RepoName) -> ASGIApp:
-        def page(n: int | None, last: str) -> Sequence[str]:
-            return self._store.tags(repo, n, last)
-
-        found, links = self._page(request, page)
-        return as_json(200, {"name": repo, "tags": found}, links)
+        base = origin(request.scope, self._settings)
+        key = repo, request.scope["query_string"], base
+        generation = self._store.generation()
+        answer = self._kept.get(generation, key)
+        if answer is None:
+            find = partial(self._store.tags, repo)
+            found, links = await run_in_threadpool(_page, request, base, find)
+            answer = as_json(200, {"name": repo, "tags": found}, links)
+            self._kept.put(generation, key, answer)
+        return answer
 
     async def repositories(self, request: Request) -> ASGIApp:
-        found, links = await run_in_threadpool(self._page, request, self._store.repositories)
+        base = origin(request.scope, self._settings)
+        found, links = await run_in_threadpool(_page, request, base, self._store.repositories)
         return as_json(200, {"repositories": found}, links)
 
-    def _page(
-        self, request: Request, page: Callable[[int | None, str], Sequence[str]]
-    ) -> tuple[Sequence[str], list[Header]]:
-        """The names asked for by `n` and `last`, and a link where there are more."""
-        n, last = _size(request), request.query_params.get("last", "")
-        found = page(None if n is None else n + 1, last)
-        if not n or len(found) <= n:
-            return found[:n], []
-        query = urlencode({"n": n, "last": found[n - 1]})
-        base = origin(request.scope, self._settings)
-        link = f'<{base}{request.scope["path"]}?{query}>; rel="next"'
-        return found[:n], [(b"link", link.encode())]
+
+def _page(
+    request: Request, base: str, find: Callable[[int | None, str], Sequence[str]]
+) -> tuple[Sequence[str], list[Header]]:
+    """The names asked for by `n` and `last`, and a link where there are more."""
+    n, last = _size(request), request.query_params.get("last", "")
+    found = find(None if n is None else n + 1, last)
+    if not n or len(found) <= n:
+        return found[:n], []
+    query = urlencode({"n": n, "last": found[n - 1]})
+    link = f'<{base}{request.scope["path"]}?{query}>; rel="next"'
+    return found[:n], [(b"link", link.encode())]
 
 
 def _size(request: Request) -> int | None:
