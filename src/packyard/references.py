@@ -27,7 +27,8 @@ def parse_repo(text: str) -> RepoName:
     if len(text) > REPO_NAME_LIMIT or not _REPO.fullmatch(text):
         raise NameInvalid(
             f"{text[:300]!r} is not a repository name: lower-case letters and digits, joined by "
-            f"'.', '_', '__' or '-', in parts separated by '/', at most {REPO_NAME_LIMIT} characters."
+            f"'.', '_', '__' or '-', in parts separated by '/', "
+            f"at most {REPO_NAME_LIMIT} characters."
         )
     return RepoName(text)
 

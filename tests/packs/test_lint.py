@@ -487,7 +487,8 @@ ODDITIES: dict[str, tuple[Files, list[str]]] = {
         pack(
             {
                 "presets.yaml": presets(),
-                "values.yaml": f"{NOTE} Port:high\nmanifests: {{sample: {{port: 8080, host: here}}}}",
+                "values.yaml": f"{NOTE} Port:high\n"
+                "manifests: {sample: {port: 8080, host: here}}",
             }
         ),
         [],

@@ -28,7 +28,7 @@ def options(subject: Subject) -> Iterator[Finding]:
     """Every rule about paths into values.yaml, where that can be read."""
     if subject.values is None:
         return iter(())
-    return chain(_params(subject), _schema(subject), _removals(subject))
+    return chain(_params(subject), _schema(subject), _removals(subject), _enabled(subject))
 
 
 def _holds(subject: Subject, path: Path) -> bool:

@@ -184,10 +184,10 @@ class _Patch:
 
     def _reshape(self, block: Block, removed: set[int], last: int, new: list[str]) -> None:
         self._drop(block, removed)
-        if removed:
-            self.splices.remove(block, removed)
         if new:
             self.splices.insert_below(block, last, new)
+        if removed:
+            self.splices.remove(block, removed)
 
     def _reshape_inline(
         self, block: Block, removed: set[int], last: int, new: Iterable[str]

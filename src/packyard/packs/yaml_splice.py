@@ -182,10 +182,15 @@ class Splices:
             above = max((i for i in range(index) if i not in removed), default=None)
             if above is not None and ends_with_break(self.tree, block.spans[above][1]):
                 end = self._behind_blank_lines(end)  # else a block scalar above would keep them
-            leaf = last_leaf(block.nodes(index - 1)[-1]) if index else None
-            if end == end_of_text and leaf and not is_block_scalar(leaf):
+            if end == end_of_text and index and self._may_end_openly(block, index - 1):
                 end_of_text, start = start, self._before_break(start)
             self._splice(start, end, "")
+
+    def _may_end_openly(self, block: Block, index: int) -> bool:
+        """Whether an entry can lose its last break: no block scalar ends there, old or new."""
+        start, end = block.spans[index][0], block.line_end(index)
+        changed = any(start <= place <= end for place, _, _ in self._made)
+        return not changed and not is_block_scalar(last_leaf(block.nodes(index)[-1]))
 
     def _behind_blank_lines(self, offset: int) -> int:
         text, lines = self.tree.text, self.tree.lines
