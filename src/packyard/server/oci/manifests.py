@@ -1,4 +1,4 @@
-"""Manifests: pulled, pushed, deleted, by tag or digest (Pulling and Pushing Manifests)."""
+"""Manifests by tag or digest ("Pulling manifests", "Pushing Manifests", "Deleting Manifests")."""
 
 from __future__ import annotations
 
