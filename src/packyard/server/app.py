@@ -30,8 +30,8 @@ def open_store(config: Config) -> Store:
     return Store.open(config.storage.root, grace=config.gc.grace)
 
 
-def build(config: Config, store: Store, counts: Path | None = None) -> Parts:
-    """The parts over a store that was migrated; `counts` is the folder of `metrics.Metrics`."""
+def build(config: Config, store: Store) -> Parts:
+    """The parts over a store that was migrated."""
     limits = config.packs.limits
     registry = Registry(
         store,

@@ -1,217 +1,185 @@
 """Counters of all processes, as Prometheus reads them at `/metrics`.
 
-A request adds to numbers in its process's memory, which takes a microsecond; the counters of the
-client library, shared between processes, took seven. A quarter of a second later, once for all
-requests until then, the process writes its numbers into a file of its own in the folder that all
-share. A scrape adds the files up, whichever process answers it. What a dead process counted is
-added to a common file (`bury`), so that counters never fall and files do not pile up.
+Each process counts in files of its own below one folder (`share`, before any `Metrics` is made);
+a scrape adds them up, whichever process answers it. What a dead process counted is added to a
+common file (`bury`), so that counters never fall and files do not pile up. Without `share` a
+process counts for itself alone.
 """
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
-import json
 import os
-import threading
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-_DELAY = 0.25  # seconds
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 60)
-_BOUNDS = (*map(str, _SECONDS), "+Inf")
-_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
-_BURIED = "buried.json"
+__all__ = ["CONTENT_TYPE_LATEST", "Metrics", "bury", "share"]
 
-Kind = tuple[str, str, str]  # method, route, status
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where the library looks for the folder
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 60)
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
+
 Sizes = Callable[[], Mapping[str, int]]
 
 
-@dataclass(slots=True)
-class Requests:
-    """Of one kind. `within[i]` took as long as the i-th of `_SECONDS` at most, the last longer."""
-
-    count: int = 0
-    seconds: float = 0.0
-    received: int = 0
-    sent: int = 0
-    within: list[int] = field(default_factory=lambda: [0] * len(_BOUNDS))
-
-    def add(self, other: Requests) -> None:
-        self.count += other.count
-        self.seconds += other.seconds
-        self.received += other.received
-        self.sent += other.sent
-        self.within = [mine + more for mine, more in zip(self.within, other.within, strict=True)]
-
-
-@dataclass(slots=True)
-class Counts:
-    """All that is counted, by one process or added up; `uploads` are in progress now."""
-
-    requests: dict[Kind, Requests] = field(default_factory=lambda: defaultdict(Requests))
-    collections: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # by result
-    freed_blobs: int = 0
-    freed_bytes: int = 0
-    uploads: int = 0
-
-    def add(self, other: Counts) -> None:
-        for kind, requests in other.requests.items():
-            self.requests[kind].add(requests)
-        for result, count in other.collections.items():
-            self.collections[result] += count
-        self.freed_blobs += other.freed_blobs
-        self.freed_bytes += other.freed_bytes
-        self.uploads += other.uploads
-
-    def dump(self) -> bytes:
-        rows = [
-            [kind, [row.count, row.seconds, row.received, row.sent, row.within]]
-            for kind, row in list(self.requests.items())
-        ]
-        rest = [dict(self.collections), self.freed_blobs, self.freed_bytes, self.uploads]
-        return json.dumps([rows, *rest]).encode()
-
-    @classmethod
-    def load(cls, data: bytes) -> Counts:
-        rows, *rest = json.loads(data)
-        counts = cls({}, *rest)
-        counts.requests = {tuple(kind): Requests(*row) for kind, row in rows}
-        return counts
-
-
-class InProgress:
-    """How many are in the block of `track_inprogress` now."""
+class Metrics:
+    """What this process counts. Label values come from short lists, never from a request's text."""
 
     def __init__(self) -> None:
-        self.count = 0
-
-    @contextmanager
-    def track_inprogress(self) -> Iterator[None]:
-        self.count += 1
-        try:
-            yield
-        finally:
-            self.count -= 1
-
-
-class Metrics(Collector):
-    """What this process counts. Labels come from short lists, never from a request's text.
-
-    `folder` is shared with the other processes; without it this one counts for itself.
-    """
-
-    def __init__(self, folder: Path | None = None) -> None:
-        self.uploads = InProgress()
-        self.registry = CollectorRegistry(auto_describe=False)
-        self.registry.register(self)
-        self._counts = Counts()
-        self._folder = folder
-        self._writing = threading.Lock()
-        self._due = False
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "packyard_http_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "packyard_http_request_duration_seconds",
+            "From a request's head to the last byte of its answer.",
+            ["method", "route"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._received = Counter(
+            "packyard_http_received_bytes",
+            "Bytes of request bodies.",
+            ["route"],
+            registry=self.registry,
+        )
+        self._sent = Counter(
+            "packyard_http_sent_bytes",
+            "Bytes of answers' bodies.",
+            ["route"],
+            registry=self.registry,
+        )
+        self.uploads = Gauge(
+            "packyard_uploads_in_progress",
+            "Requests that are writing to an upload.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._collections = Counter(
+            "packyard_gc_runs",
+            "Garbage collections, by how they ended.",
+            ["result"],
+            registry=self.registry,
+        )
+        self._freed_blobs = Counter(
+            "packyard_gc_freed_blobs", "Blobs removed.", registry=self.registry
+        )
+        self._freed_bytes = Counter(
+            "packyard_gc_freed_bytes", "Bytes of blobs removed.", registry=self.registry
+        )
+        self._rows: dict[tuple[str, str, int], _Row] = {}
 
     def answered(
         self, method: str, route: str, status: int, seconds: float, *, received: int, sent: int
     ) -> None:
         """Count one request. `route` names the kind of resource, as the routes do."""
-        kind = (method if method in _METHODS else "other", route, str(status))
-        row = self._counts.requests[kind]
-        row.count += 1
-        row.seconds += seconds
-        row.received += received
-        row.sent += sent
-        row.within[bisect_left(_SECONDS, seconds)] += 1
-        self._write_soon()
+        row = self._rows.get((method, route, status)) or self._row(method, route, status)
+        row.requests.inc()
+        row.seconds.observe(seconds)
+        if received:
+            row.received.inc(received)
+        if sent:
+            row.sent.inc(sent)
 
     def collected(self, *, blobs: int, freed: int) -> None:
         """Count one garbage collection that removed so many blobs and bytes."""
-        self._counts.collections["done"] += 1
-        self._counts.freed_blobs += blobs
-        self._counts.freed_bytes += freed
-        self._write_soon()
+        self._collections.labels("done").inc()
+        self._freed_blobs.inc(blobs)
+        self._freed_bytes.inc(freed)
 
     def collection_failed(self) -> None:
-        self._counts.collections["failed"] += 1
-        self._write_soon()
-
-    def collect(self) -> Iterable[Metric]:
-        """What this process alone counted."""
-        self._counts.uploads = self.uploads.count
-        return _families(self._counts)
+        self._collections.labels("failed").inc()
 
     def exposition(self, sizes: Sizes) -> bytes:
-        """The counters of all processes and the store's sizes, in Prometheus's text. Blocks."""
-        if self._folder is None:
-            page = generate_latest(self.registry)
-        else:
-            self._write()
-            page = generate_latest(_collected(_families(_together(self._folder))))
-        return page + generate_latest(_collected(_store(sizes())))
+        """All processes' counters and the store's sizes, of type `CONTENT_TYPE_LATEST`. Blocks."""
+        folder = os.environ.get(_FOLDER)
+        if folder is None:
+            return generate_latest(self.registry) + _of_store(sizes)
+        with _locked(Path(folder), fcntl.LOCK_SH):
+            together = CollectorRegistry()
+            MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
+            return generate_latest(together) + _of_store(sizes)
 
-    def _write_soon(self) -> None:
-        if self._due or self._folder is None:
-            return
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._write()
-            return
-        self._due = True
-        loop.call_later(_DELAY, self._write)
+    def _row(self, method: str, route: str, status: int) -> _Row:
+        named = method if method in _METHODS else "other"
+        row = _Row(
+            self._requests.labels(named, route, str(status)),
+            self._seconds.labels(named, route),
+            self._received.labels(route),
+            self._sent.labels(route),
+        )
+        if named == method:
+            self._rows[method, route, status] = row
+        return row
 
-    def _write(self) -> None:
-        if self._folder is None:
-            return
-        with self._writing:
-            self._due = False
-            self._counts.uploads = self.uploads.count
-            _replace(self._folder / f"{os.getpid()}.json", self._counts)
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The counters of one kind of request, found once."""
+
+    requests: Counter
+    seconds: Histogram
+    received: Counter
+    sent: Counter
+
+
+def share(folder: Path) -> None:
+    """From here on, count in files below `folder`, together with the processes forked later."""
+    os.environ[_FOLDER] = str(folder)
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
 def bury(folder: Path, pid: int) -> None:
-    """Keep what a dead process counted, take its file away."""
-    dead = folder / f"{pid}.json"
+    """Keep what a dead process counted, take its files away."""
     with _locked(folder, fcntl.LOCK_EX):
-        if dead.exists():
-            counts = Counts.load(dead.read_bytes())
-            counts.uploads = 0
-            total = _sum([path for path in [folder / _BURIED] if path.exists()])
-            total.add(counts)
-            _replace(folder / _BURIED, total)
-            dead.unlink()
+        for kind in ("counter", "histogram"):
+            dead = folder / f"{kind}_{pid}.db"
+            if dead.exists():
+                _add(dead, folder / f"{kind}_buried.db")
+                dead.unlink()
+        mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
-def _together(folder: Path) -> Counts:
-    with _locked(folder, fcntl.LOCK_SH):
-        return _sum(folder.glob("*.json"))
+def _add(dead: Path, total: Path) -> None:
+    sums = MmapedDict(str(total))  # type: ignore[no-untyped-call]
+    for key, value, stamp, _ in MmapedDict.read_all_values_from_file(str(dead)):  # type: ignore[no-untyped-call]
+        before, _ = sums.read_value(key)  # type: ignore[no-untyped-call]
+        sums.write_value(key, before + value, stamp)  # type: ignore[no-untyped-call]
+    sums.close()  # type: ignore[no-untyped-call]
 
 
-def _sum(paths: Iterable[Path]) -> Counts:
-    total = Counts()
-    for path in paths:
-        total.add(Counts.load(path.read_bytes()))
-    return total
+class _Store(Collector):
+    def __init__(self, sizes: Sizes) -> None:
+        self._sizes = sizes
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        for name, value in self._sizes().items():
+            yield GaugeMetricFamily(f"packyard_store_{name}", f"The store's {name}.", value=value)
 
 
-def _replace(path: Path, counts: Counts) -> None:
-    """So that whoever reads it finds the old numbers or the new ones, whole."""
-    beside = path.with_suffix(".new")
-    beside.write_bytes(counts.dump())
-    beside.replace(path)
+def _of_store(sizes: Sizes) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Store(sizes))
+    return generate_latest(registry)
 
 
 @contextmanager
@@ -223,73 +191,3 @@ def _locked(folder: Path, kind: int) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
-
-
-def _families(counts: Counts) -> list[Metric]:
-    """The numbers under their names, as `docs/operations.md` lists them."""
-    labels = ["method", "route"]
-    requests = CounterMetricFamily(
-        "packyard_http_requests", "Requests answered.", labels=[*labels, "status"]
-    )
-    durations = HistogramMetricFamily(
-        "packyard_http_request_duration_seconds",
-        "From a request's head to the last byte of its answer.",
-        labels=labels,
-    )
-    received = CounterMetricFamily(
-        "packyard_http_received_bytes", "Bytes of request bodies.", labels=["route"]
-    )
-    sent = CounterMetricFamily(
-        "packyard_http_sent_bytes", "Bytes of answers' bodies.", labels=["route"]
-    )
-    by_method: dict[tuple[str, str], Requests] = defaultdict(Requests)
-    by_route: dict[str, Requests] = defaultdict(Requests)
-    for (method, route, status), row in list(counts.requests.items()):
-        requests.add_metric([method, route, status], row.count)
-        by_method[method, route].add(row)
-        by_route[route].add(row)
-    for place, row in by_method.items():
-        buckets = list(zip(_BOUNDS, accumulate(row.within), strict=True))
-        durations.add_metric(place, buckets, row.seconds)
-    for route, row in by_route.items():
-        received.add_metric([route], row.received)
-        sent.add_metric([route], row.sent)
-    return [requests, durations, received, sent, *_of_store(counts)]
-
-
-def _of_store(counts: Counts) -> list[Metric]:
-    collections = CounterMetricFamily(
-        "packyard_gc_runs", "Garbage collections, by how they ended.", labels=["result"]
-    )
-    for result, count in counts.collections.items():
-        collections.add_metric([result], count)
-    uploads = "Requests that are writing to an upload."
-    return [
-        collections,
-        CounterMetricFamily("packyard_gc_freed_blobs", "Blobs removed.", counts.freed_blobs),
-        CounterMetricFamily(
-            "packyard_gc_freed_bytes", "Bytes of blobs removed.", counts.freed_bytes
-        ),
-        GaugeMetricFamily("packyard_uploads_in_progress", uploads, counts.uploads),
-    ]
-
-
-def _store(sizes: Mapping[str, int]) -> list[Metric]:
-    return [
-        GaugeMetricFamily(f"packyard_store_{name}", f"The store's {name}.", value)
-        for name, value in sizes.items()
-    ]
-
-
-def _collected(families: list[Metric]) -> CollectorRegistry:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Given(families))
-    return registry
-
-
-@dataclass(frozen=True, slots=True)
-class _Given(Collector):
-    families: list[Metric]
-
-    def collect(self) -> Iterable[Metric]:
-        return self.families

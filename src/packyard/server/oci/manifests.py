@@ -1,4 +1,4 @@
-"""Manifests by tag or digest ("Pulling manifests", "Pushing Manifests", "Deleting Manifests")."""
+"""Manifests: pulled, pushed, deleted, by tag or digest (Pulling and Pushing Manifests)."""
 
 from __future__ import annotations
 
