@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from packyard.errors import ParameterInvalid
 from packyard.packs.paths import Path, format_path
+from packyard.packs.yaml_nodes import same
 from packyard.packs.yaml_scalars import Value
 
 
@@ -78,3 +79,10 @@ def deep_merge(data: Value, added: Value) -> Value:
         **data,
         **{key: deep_merge(data[key], new) if key in data else new for key, new in added.items()},
     }
+
+
+def contains(data: Value, part: Value) -> bool:
+    """Whether all of `part` is in `data`: maps key by key, anything else as equal."""
+    if isinstance(data, dict) and isinstance(part, dict):
+        return all(key in data and contains(data[key], value) for key, value in part.items())
+    return same(data, part)

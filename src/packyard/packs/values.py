@@ -18,8 +18,8 @@ from packyard.packs import edits
 from packyard.packs.edits import ABSENT
 from packyard.packs.paths import Path, format_path, parse_path
 from packyard.packs.rules import Position, found
+from packyard.packs.yaml_nodes import Alias, Node, Sequence, Tree, same
 from packyard.packs.yaml_nodes import Mapping as MappingNode
-from packyard.packs.yaml_nodes import Node, Sequence, Tree, same
 from packyard.packs.yaml_patch import patch
 from packyard.packs.yaml_reader import DEFAULT_LIMITS, Limits, compose, decode
 from packyard.packs.yaml_scalars import Value
@@ -82,13 +82,13 @@ class Document:
         return edits.get(self.data, path) is not ABSENT
 
     def at(self, path: Path) -> Position:
-        """Line and column of the value at a path, or of the last part of the path that exists."""
+        """Line and column of the key or item a path leads to, or of its last part that exists."""
         node, nearest = self._tree.root, (0, 0)
         for part in path:
-            node = _below(node, part)
+            node, start = _below(node, part)
             if node is None:
                 break
-            nearest = self._tree.at(node)
+            nearest = self._tree.lines.position(start)
         return nearest
 
     def set(self, path: Path, value: Value) -> Self:
@@ -114,6 +114,10 @@ class Document:
             raise ContentRefused("What is to be merged is no YAML map.", findings)
         return self.changed_to(_map(edits.deep_merge(self.data, added.data)), source=added)
 
+    def with_text(self, text: str) -> Self:
+        """With another text of the same kind, such as one with another comment."""
+        return type(self)(text, self.file, self._limits)
+
     def changed_to(self, data: Mapping[str, Value], source: Document | None = None) -> Self:
         """With `data`, changing only what differs.
 
@@ -122,16 +126,19 @@ class Document:
         target = dict(data)
         if same(self.data, target):
             return self
-        text = patch(self._tree, target, source._tree if source else None)  # noqa: SLF001
-        return type(self)(text, self.file, self._limits)
+        return self.with_text(patch(self._tree, target, source._tree if source else None))  # noqa: SLF001
 
 
-def _below(node: Node | None, part: str | int) -> Node | None:
+def _below(node: Node | None, part: str | int) -> tuple[Node | None, int]:
+    """The node under a key or index, and where that key or item begins."""
+    while isinstance(node, Alias):
+        node = node.target
     if isinstance(node, MappingNode):
-        return next((value for _, value, name in node.entries if name == part), None)
+        entry = next((entry for entry in node.entries if entry.name == part), None)
+        return (entry.value, entry.key.start) if entry else (None, 0)
     if isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
-        return node.items[part]
-    return None
+        return node.items[part], node.items[part].start
+    return None, 0
 
 
 def _map(data: Value) -> dict[str, Value]:
