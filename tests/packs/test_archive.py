@@ -257,7 +257,7 @@ def test_pack_json_at_the_root_settles_which_folder_it_is() -> None:
     ("data", "rule"),
     [
         (b"", "archive.format"),
-        (gzip.compress(b""), "archive.format"),
+        (gzip.compress(b"", mtime=0), "archive.format"),
         (b"<html>not found</html>" * 40, "archive.format"),
         (gzip.compress(b"only text" * 100), "archive.format"),
         (b"short", "archive.truncated"),

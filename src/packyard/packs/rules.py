@@ -112,6 +112,7 @@ _WARNING = {
     "presets.name-repeated": "Two presets have one name, so only the first can be chosen.",
     "presets.remove-form": "A preset removes something that is no path.",
     "presets.add-form": "What a preset adds is no YAML map.",
+    "resource.unreadable": "A request or number of replicas is no quantity, so it is not counted.",
     "presets.enabled-unknown": "The comment on enabled presets names one that does not exist.",
 }
 _BLOCK = {
@@ -121,6 +122,7 @@ _BLOCK = {
     "dependency.missing": "A pack that another one requires is not there.",
     "dependency.version": "A pack is there in a version that another one does not go with.",
     "dependency.unsupported": "A pack is there that another one does not go with.",
+    "resource.insufficient": "A pool of nodes has less than a pack needs.",
 }
 _HINT = {
     "pack-json.version-not-semver": "The version is not semantic versioning by the letter.",

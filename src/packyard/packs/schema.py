@@ -117,6 +117,11 @@ def check_values(schema: Schema, values: Document, defaults: Document) -> list[F
     return findings
 
 
+def holds_macro(text: str) -> bool:
+    """Whether a value is known only when its macros are resolved."""
+    return _MACRO.search(text) is not None
+
+
 def parse_pattern(text: str) -> Pattern:
     """A path that may hold `$[]`; raise `ParameterInvalid` unless `text` is one."""
     pieces = [parse_path(piece) if piece else () for piece in _EACH.split(text)]
@@ -149,7 +154,7 @@ def _faults(
         if parameter.required:
             yield "parameter.required", "needs a value", hint or "Fill it in."
         return
-    if isinstance(value, str) and _MACRO.search(value):
+    if isinstance(value, str) and holds_macro(value):
         return
     if parameter.readonly and (isinstance(default, edits.Absent) or not same(value, default)):
         yield "parameter.readonly", "may not be changed from the pack's default", "Restore it."
