@@ -11,7 +11,7 @@ run: .venv/run
 	PACKYARD_STORAGE_FILESYSTEM_ROOTDIRECTORY=data $(BIN)/packyard serve
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: .venv/dev
 	$(BIN)/ruff check

@@ -51,9 +51,8 @@ class Edge:
     def __init__(self, parts: Parts, inner: ASGIApp) -> None:
         headers = (*parts.settings.headers, _SERVER)
         self.parts = parts
-        self._ids = (
-            f"{prefix}-{number}" for prefix in [secrets.token_hex(8)] for number in count()
-        )
+        prefix = secrets.token_hex(8)
+        self._ids = (f"{prefix}-{number}" for number in count())
         self._inner = Face(inner, _problem, headers)
         self._oci = Face(Distribution(parts), failure, (*headers, API_VERSION))
 
@@ -132,6 +131,7 @@ class Exchange:
             async with asyncio.timeout(self._idle):
                 message = await self._receive()
         except TimeoutError:
+            self.unread = False  # nobody waits for the rest any more
             raise ClientStalled(
                 f"Nothing came for {self._idle:g} seconds. What had come of an upload is kept: ask "
                 "where it stands and go on from there."

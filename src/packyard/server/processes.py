@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
@@ -14,6 +15,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PR_SET_PDEATHSIG = 1
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def end_with(parent: int) -> None:
@@ -24,8 +26,29 @@ def end_with(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in _ENDING:
         signal.signal(number, signal.SIG_DFL)
+    release()
+
+
+def hold() -> None:
+    """Let signals to end wait. Who cannot act on one yet would take it and forget it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+
+
+def release() -> None:
+    """Deliver those that waited, and all from here on."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+@contextmanager
+def forking() -> Iterator[None]:
+    """Fork in this block: the child has its own way with signals from `end_with` on."""
+    hold()
+    try:
+        yield
+    finally:
+        release()
 
 
 def in_child(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -33,4 +56,6 @@ def in_child(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     its workers fork. What it returns or raises has to be picklable."""
     context = get_context("fork")
     with ProcessPoolExecutor(1, context, initializer=end_with, initargs=(os.getpid(),)) as pool:
-        return pool.submit(function, *args, **kwargs).result()
+        with forking():
+            outcome = pool.submit(function, *args, **kwargs)
+        return outcome.result()

@@ -30,7 +30,7 @@ from packyard.config.kinds import Address
 from packyard.config.model import Filesystem
 from packyard.errors import ConfigurationInvalid
 from packyard.server import address, app, background, logs, metrics, starter
-from packyard.server.processes import end_with, in_child
+from packyard.server.processes import end_with, forking, in_child
 from packyard.server.tls import Certificates
 from packyard.server.workers import Workers
 from packyard.storage.store import Store
@@ -177,7 +177,8 @@ class Background:
             self._process = multiprocessing.Process(
                 target=_run_background, args=(self._config, os.getpid()), name="background"
             )
-            self._process.start()
+            with forking():
+                self._process.start()
 
     def stop(self) -> None:
         if self._process:

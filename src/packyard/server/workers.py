@@ -8,6 +8,7 @@ runs it sees the failure.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import time
@@ -20,7 +21,7 @@ from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
 
 from packyard.config.kinds import Address
-from packyard.server.processes import end_with
+from packyard.server.processes import end_with, forking, hold, release
 from packyard.server.tls import Certificates, Context
 
 _log = logging.getLogger(__name__)
@@ -76,7 +77,10 @@ class Workers(MPServer):
 
         def load() -> ASGIApp:
             end_with(main)
-            return self._load()
+            loaded = self._load()
+            hold()  # the loop takes signals from here on, but acts on them only when it runs
+            asyncio.get_event_loop().call_soon(release)
+            return loaded
 
         self.serve(target_loader=load, wrap_loader=False)
         return self._failed_starts < _FAILED_STARTS
@@ -111,11 +115,16 @@ class Workers(MPServer):
             time.sleep(_PAUSE)
         self._respawn_workers([worker.idx for worker in dead], spawn_target, target_loader)
 
+    def _spawn_workers(self, spawn_target: Any, target_loader: Any) -> None:
+        with forking():
+            super()._spawn_workers(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+
     def _respawn_workers(
         self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0
     ) -> None:
         ended = [worker.inner.pid for worker in self.wrks if worker.idx in workers]
-        super()._respawn_workers(workers, spawn_target, target_loader, delay)
+        with forking():
+            super()._respawn_workers(workers, spawn_target, target_loader, delay)
         for pid in ended:
             self._buried(pid)
 
