@@ -327,7 +327,7 @@ def test_every_rule_of_the_table_is_used_and_every_one_used_stands_there() -> No
     form = re.compile(rf"(?:{'|'.join({rule.partition('.')[0] for rule in RULES})})\.[a-z-]+")
     used = {
         node.value
-        for path in Path(packyard.packs.__file__).parent.glob("*.py")
+        for path in Path(packyard.packs.__file__).parent.rglob("*.py")
         if path.name != "rules.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)

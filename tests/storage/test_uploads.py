@@ -158,7 +158,7 @@ def test_what_is_appended_while_a_session_ends_is_in_the_blob_or_refused(disk: S
     for _ in range(20):
         upload = disk.uploads.begin(REPO)
         append(disk, upload, LARGE)
-        outcomes = []
+        outcomes: list[str] = []
 
         def late(upload: str = upload, outcomes: list[str] = outcomes) -> None:
             try:

@@ -14,8 +14,8 @@ from packyard.packs.artifact import pack_of_repository
 from packyard.packs.model import parse_pack_name
 from packyard.packs.tags import is_parent_form
 from packyard.packs.version import sort_key
-from packyard.packs.yaml_scalars import Value
-from packyard.packs.yaml_writer import Style, item
+from packyard.packs.yaml.scalars import Value
+from packyard.packs.yaml.writer import Style, item
 from packyard.references import Tag
 from packyard.remotes.oci import catalog
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from packyard.errors import ParameterInvalid
 from packyard.packs.paths import Path, format_path
-from packyard.packs.yaml_nodes import same
-from packyard.packs.yaml_scalars import Value
+from packyard.packs.yaml.nodes import same
+from packyard.packs.yaml.scalars import Value
 
 
 class Absent:

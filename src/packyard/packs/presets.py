@@ -19,9 +19,9 @@ from packyard.packs.edits import Absent
 from packyard.packs.paths import Path, parse_path
 from packyard.packs.rules import Position, found
 from packyard.packs.values import Document
-from packyard.packs.yaml_layout import PRESETS_NOTE
-from packyard.packs.yaml_nodes import BOM, BREAK, same
-from packyard.packs.yaml_scalars import Value
+from packyard.packs.yaml.layout import PRESETS_NOTE
+from packyard.packs.yaml.nodes import BOM, BREAK, same
+from packyard.packs.yaml.scalars import Value
 
 PRESETS = "presets.yaml"
 _NOTE = re.compile(rf"[ \t]*#[ \t]*{re.escape(PRESETS_NOTE)}(?P<listed>.*)")

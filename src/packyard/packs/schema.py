@@ -19,9 +19,9 @@ from packyard.packs.formats import Format, FormatError, parse_format
 from packyard.packs.paths import Path, format_path, parse_path
 from packyard.packs.rules import Position, found, near
 from packyard.packs.values import Document
-from packyard.packs.yaml_nodes import Mapping, Node, same
-from packyard.packs.yaml_reader import compose, decode
-from packyard.packs.yaml_scalars import Value
+from packyard.packs.yaml.nodes import Mapping, Node, same
+from packyard.packs.yaml.reader import compose, decode
+from packyard.packs.yaml.scalars import Value
 
 SCHEMA = "schema.yaml"
 _FUNCTIONS = ("required", "readonly", "format", "hints")

@@ -18,11 +18,11 @@ from packyard.packs import edits
 from packyard.packs.edits import ABSENT
 from packyard.packs.paths import Path, format_path, parse_path
 from packyard.packs.rules import Position, found
-from packyard.packs.yaml_nodes import Alias, Node, Sequence, Tree, same
-from packyard.packs.yaml_nodes import Mapping as MappingNode
-from packyard.packs.yaml_patch import patch
-from packyard.packs.yaml_reader import DEFAULT_LIMITS, Limits, compose, decode
-from packyard.packs.yaml_scalars import Value
+from packyard.packs.yaml.nodes import Alias, Node, Sequence, Tree, same
+from packyard.packs.yaml.nodes import Mapping as MappingNode
+from packyard.packs.yaml.patch import patch
+from packyard.packs.yaml.reader import DEFAULT_LIMITS, Limits, compose, decode
+from packyard.packs.yaml.scalars import Value
 
 __all__ = ["Document", "PackSection", "Path", "format_path", "pack_section", "parse_path"]
 

@@ -10,15 +10,15 @@ from itertools import chain
 
 from packyard.errors import ParameterInvalid
 from packyard.findings import Finding
+from packyard.packs.lint.subject import PRESETS, SCHEMA, VALUES, Subject
 from packyard.packs.model import PACK_JSON
 from packyard.packs.paths import Path, format_path, parse_path
 from packyard.packs.presets import enabled
 from packyard.packs.rules import Position, found
 from packyard.packs.schema import Parameter
-from packyard.packs.subject import PRESETS, SCHEMA, VALUES, Subject
-from packyard.packs.yaml_layout import PRESETS_NOTE
-from packyard.packs.yaml_nodes import same
-from packyard.packs.yaml_scalars import Value
+from packyard.packs.yaml.layout import PRESETS_NOTE
+from packyard.packs.yaml.nodes import same
+from packyard.packs.yaml.scalars import Value
 
 _PARAMS = ("resourceRequestParamRef", "replicaCountParamRef")
 _NAMED_LIMIT = 3

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from packyard.findings import Finding
-from packyard.packs.lint_metadata import unknown_keys
+from packyard.packs.lint.metadata import unknown_keys
 from packyard.packs.members import Members
 from packyard.packs.model import PACK_JSON, Layer
 from packyard.packs.rules import Position, found, near

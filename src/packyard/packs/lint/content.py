@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from packyard.findings import Finding
-from packyard.packs.lint_values import holds_macro
+from packyard.packs.lint.subject import VALUES, Subject
+from packyard.packs.lint.values import holds_macro
 from packyard.packs.rules import found, near
-from packyard.packs.subject import VALUES, Subject
 from packyard.references import REPO_PATTERN, TAG_PATTERN
 
 _HOST = r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+(?::[0-9]+)?|[a-zA-Z0-9-]+:[0-9]+|localhost)"

@@ -19,7 +19,7 @@ from yaml import events
 
 from packyard.findings import Finding
 from packyard.packs.rules import found
-from packyard.packs.yaml_nodes import (
+from packyard.packs.yaml.nodes import (
     BOM,
     BREAKS,
     Alias,
@@ -33,7 +33,7 @@ from packyard.packs.yaml_nodes import (
     children,
     merged,
 )
-from packyard.packs.yaml_scalars import Plain, Value, as_key, plain, tagged
+from packyard.packs.yaml.scalars import Plain, Value, as_key, plain, tagged
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BLOCK_HEADER = re.compile(r"(?:[!&]\S*\s+)*[|>][-+0-9]*")

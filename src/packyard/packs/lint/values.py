@@ -11,9 +11,9 @@ from functools import partial
 from itertools import chain
 
 from packyard.findings import Finding
+from packyard.packs.lint.subject import VALUES, Subject
 from packyard.packs.model import Layer
 from packyard.packs.rules import found, near
-from packyard.packs.subject import VALUES, Subject
 
 _TOP_KEYS = ("pack", "charts", "manifests", "readinessCheck", "kubeadmconfig")
 _PACK_KEYS = (

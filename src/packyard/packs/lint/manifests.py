@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 import yaml
 
 from packyard.findings import Finding
+from packyard.packs.lint.subject import VALUES, Subject
 from packyard.packs.model import PACK_JSON
 from packyard.packs.rules import found, near
-from packyard.packs.subject import VALUES, Subject
 
 _MANIFEST = re.compile(r"manifests/.+\.ya?ml")
 _USES_VALUES = re.compile(r"\{\{[^}]*\.Values\b")

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from packyard.errors import ContentRefused
-from packyard.packs import yaml_writer as writer
-from packyard.packs.yaml_layout import (
+from packyard.packs.yaml import writer
+from packyard.packs.yaml.layout import (
     Block,
     behind_colon,
     block_of,
@@ -28,7 +28,7 @@ from packyard.packs.yaml_layout import (
     tail,
     value_fragment,
 )
-from packyard.packs.yaml_nodes import (
+from packyard.packs.yaml.nodes import (
     BOM,
     BREAKS,
     Alias,
@@ -41,10 +41,10 @@ from packyard.packs.yaml_nodes import (
     merged,
     same,
 )
-from packyard.packs.yaml_reader import compose
-from packyard.packs.yaml_scalars import Value
-from packyard.packs.yaml_splice import Slot, Splices
-from packyard.packs.yaml_writer import Fragment, Style
+from packyard.packs.yaml.reader import compose
+from packyard.packs.yaml.scalars import Value
+from packyard.packs.yaml.splice import Slot, Splices
+from packyard.packs.yaml.writer import Fragment, Style
 
 
 def patch(tree: Tree, data: dict[str, Value], source: Tree | None = None) -> str:

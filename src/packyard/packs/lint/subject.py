@@ -21,9 +21,9 @@ from packyard.packs.presets import Preset, parse_presets
 from packyard.packs.rules import Position, found
 from packyard.packs.schema import Schema, parse_schema
 from packyard.packs.values import Document
-from packyard.packs.yaml_nodes import Alias, Node, Sequence, Tree
-from packyard.packs.yaml_nodes import Mapping as MappingNode
-from packyard.packs.yaml_reader import compose
+from packyard.packs.yaml.nodes import Alias, Node, Sequence, Tree
+from packyard.packs.yaml.nodes import Mapping as MappingNode
+from packyard.packs.yaml.reader import compose
 
 VALUES, SCHEMA, PRESETS = "values.yaml", "schema.yaml", "presets.yaml"
 

@@ -1,7 +1,7 @@
 """Nodes of a YAML document that know where they stand and what Helm reads there.
 
 Offsets count characters of the text; a byte order mark counts. Lines break where libyaml breaks
-them. `yaml_reader.compose` makes the nodes, and nothing changes them afterwards.
+them. `reader.compose` makes the nodes, and nothing changes them afterwards.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from packyard.packs.rules import Position
-from packyard.packs.yaml_scalars import MERGE_TAG, Value
+from packyard.packs.yaml.scalars import MERGE_TAG, Value
 
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 BREAKS = "\n\r\x85\u2028\u2029"

@@ -12,17 +12,17 @@ from itertools import chain
 from packyard.findings import Finding, Severity, refusals
 from packyard.packs.files import Files, parents
 from packyard.packs.folder import unpacked_chart
-from packyard.packs.lint_charts import charts
-from packyard.packs.lint_constraints import constraints
-from packyard.packs.lint_content import content
-from packyard.packs.lint_files import files as file_rules
-from packyard.packs.lint_manifests import manifests
-from packyard.packs.lint_metadata import metadata
-from packyard.packs.lint_options import options
-from packyard.packs.lint_values import values
+from packyard.packs.lint.charts import charts
+from packyard.packs.lint.constraints import constraints
+from packyard.packs.lint.content import content
+from packyard.packs.lint.files import files as file_rules
+from packyard.packs.lint.manifests import manifests
+from packyard.packs.lint.metadata import metadata
+from packyard.packs.lint.options import options
+from packyard.packs.lint.subject import Subject, read
+from packyard.packs.lint.values import values
 from packyard.packs.model import PACK_JSON, PATH_KEYS, Pack
 from packyard.packs.rules import RULES, found
-from packyard.packs.subject import Subject, read
 
 __all__ = ["RULES", "check", "lint"]
 

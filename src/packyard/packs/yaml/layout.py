@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from packyard.packs.yaml_nodes import (
+from packyard.packs.yaml.nodes import (
     BREAKS,
     Alias,
     Mapping,
@@ -20,7 +20,7 @@ from packyard.packs.yaml_nodes import (
     Tree,
     children,
 )
-from packyard.packs.yaml_writer import Fragment, Style
+from packyard.packs.yaml.writer import Fragment, Style
 
 PRESETS_NOTE = "spectrocloud.com/enabled-presets:"
 _COMMENT_LINE = re.compile(r"([ \t]*)#")

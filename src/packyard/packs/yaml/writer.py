@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import yaml
 
-from packyard.packs.yaml_scalars import Value, plain
+from packyard.packs.yaml.scalars import Value, plain
 
 _ESCAPED = re.compile(
     "[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"

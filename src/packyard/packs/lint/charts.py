@@ -10,9 +10,9 @@ from itertools import chain
 from packyard.findings import Finding
 from packyard.packs.charts import Chart, parse_chart
 from packyard.packs.folder import unpacked_chart
+from packyard.packs.lint.subject import VALUES, Subject
 from packyard.packs.model import PACK_JSON
 from packyard.packs.rules import found, near
-from packyard.packs.subject import VALUES, Subject
 from packyard.packs.version import Version
 
 _ARCHIVE = re.compile(r"charts/[^/]+\.(?:tgz|tar\.gz)")

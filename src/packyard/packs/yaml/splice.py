@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from packyard.packs.yaml_layout import (
+from packyard.packs.yaml.layout import (
     Block,
     ends_with_break,
     is_block_collection,
@@ -20,8 +20,8 @@ from packyard.packs.yaml_layout import (
     line_end,
     rest_comment,
 )
-from packyard.packs.yaml_nodes import BOM, BREAK, BREAKS, Node, Tree
-from packyard.packs.yaml_writer import Fragment
+from packyard.packs.yaml.nodes import BOM, BREAK, BREAKS, Node, Tree
+from packyard.packs.yaml.writer import Fragment
 
 _PROPERTIES = re.compile(r"(?:[ \t]*[!&]\S*)*")
 _BLOCK_HEADER = re.compile(r"(?P<kind>(?:[!&]\S*\s+)*[|>])(?P<signs>[-+0-9]*)")
