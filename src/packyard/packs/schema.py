@@ -86,7 +86,8 @@ def parse_schema(text: str | bytes) -> tuple[Schema | None, list[Finding]]:
         return Schema(), findings
     if not isinstance(root, Mapping):
         message = "The whole of the file is not a map of paths."
-        return None, [found("yaml.root", message, file=SCHEMA, at=tree.at(root))]
+        mend = "Write `path: {schema: '{{ … }}'}`, a path a line."
+        return None, [found("yaml.root", message, mend=mend, file=SCHEMA, at=tree.at(root))]
     parameters = []
     for entry in root.entries:
         at = tree.at(entry.key)

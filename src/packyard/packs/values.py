@@ -57,7 +57,8 @@ class Document:
             return None, findings
         if tree.root is not None and not isinstance(tree.root.data, dict | None):
             message = "The whole of the file is not a map of keys to values."
-            return None, [found("yaml.root", message, file=file, at=tree.at(tree.root))]
+            mend = "Write `key: value`, a key a line."
+            return None, [found("yaml.root", message, mend=mend, file=file, at=tree.at(tree.root))]
         return cls(decoded, file, limits, tree), []
 
     @cached_property

@@ -37,13 +37,18 @@ from packyard.packs.yaml.scalars import Plain, Value, as_key, plain, tagged
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _BLOCK_HEADER = re.compile(r"(?:[!&]\S*\s+)*[|>][-+0-9]*")
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVES_LIMIT = 16
+_FINDINGS_LIMIT = 100
 _MENDS = {
     "cannot start any token": "Put the text in quotes; indent with spaces, never with tabs.",
     "mapping values are not allowed": "Quote a text that holds ': '; check the indentation.",
-    "did not find expected": "Check indentation, brackets and quotes on this line and above it.",
     "could not find expected ':'": "Write 'key: value', with a blank after the colon.",
     "tab character": "Indent with spaces, never with tabs.",
+    "escape": "Put the text in single quotes, or write the character itself.",
+    "incompatible YAML document": "Remove the line '%YAML'.",
 }
+_MEND = "Check indentation, brackets and quotes on this line and above it."
 _QUOTE_TEMPLATE = 'Put a template in quotes: "{{ … }}".'
 
 
@@ -64,11 +69,11 @@ def decode(data: bytes, file: str) -> tuple[str | None, list[Finding]]:
     try:
         return data.decode("utf-8"), []
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = error.start - data.rfind(b"\n", 0, error.start)
+        above = data[: error.start].decode()
+        at = Lines(above).position(len(above))
         message = f"The file is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}."
         mend = "Save it as UTF-8."
-        return None, [found("yaml.encoding", message, mend=mend, file=file, at=(line, column))]
+        return None, [found("yaml.encoding", message, mend=mend, file=file, at=at)]
 
 
 def compose(
@@ -106,6 +111,7 @@ class _Composer:
         self.open: list[Mapping | Sequence] = []
         self.pending: list[Node | None] = []  # the key that waits for its value, per open mapping
         self.count = 0
+        self.merged_keys = 0
 
     def tree(self) -> Tree:
         self._check_characters()
@@ -134,6 +140,9 @@ class _Composer:
             message = f"The character U+{ord(match[0]):04X} may not stand in YAML."
             mend = "Remove it, or write it as an escape inside double quotes."
             self._stop("yaml.encoding", message, match.start(), mend)
+        for number, directive in enumerate(_DIRECTIVE.finditer(self.text)):
+            if number == _DIRECTIVES_LIMIT:  # each costs libyaml a look at all before it
+                self._too_large("too many directives", directive.start())
 
     def _events(self) -> Iterator[yaml.Event]:
         parser = yaml.CSafeLoader(self.text[self.lead :])
@@ -147,10 +156,10 @@ class _Composer:
             mark = error.problem_mark or error.context_mark
             offset = mark.index + self.lead if mark else len(self.text)
             problem = error.problem or error.context or "the text cannot be read"
-            mend = next((mend for part, mend in _MENDS.items() if part in problem), "")
+            mend = next((mend for part, mend in _MENDS.items() if part in problem), _MEND)
             self._stop("yaml.syntax", f"Not YAML: {problem}.", offset, mend)
         except yaml.YAMLError as error:
-            self._stop("yaml.syntax", f"Not YAML: {str(error).splitlines()[0]}.", 0)
+            self._stop("yaml.syntax", f"Not YAML: {str(error).splitlines()[0]}.", 0, _MEND)
         finally:
             parser.dispose()
 
@@ -190,11 +199,14 @@ class _Composer:
 
     def _alias(self, event: yaml.AliasEvent) -> Alias:
         start, end = self._span(event)
-        target = self.anchors.get(event.anchor or "")
+        name = event.anchor or ""
+        target = self.anchors.get(name)
         if target is None:
-            self._stop("yaml.syntax", f"No anchor &{event.anchor} stands above.", start)
+            message, mend = f"No anchor &{name[:80]} stands above.", "Write the value itself."
+            self._stop("yaml.syntax", message, start, mend)
         if target in self.open:
-            self._stop("yaml.syntax", f"The anchor &{event.anchor} holds itself.", start)
+            message = f"The anchor &{name[:80]} holds itself."
+            self._stop("yaml.syntax", message, start, "Remove the alias.")
         alias = Alias(start, end, target.data, None, target)
         self.aliases.append(alias)
         return alias
@@ -283,7 +295,13 @@ class _Composer:
         for item in value.items if isinstance(value, Sequence) else [value]:
             if not isinstance(item.data, dict):
                 message = "A merge key takes a map or a list of maps."
-                self._found("yaml.syntax", message, item.start)
+                mend = "Put the alias of a map there."
+                self._found("yaml.syntax", message, item.start, mend)
+                continue
+            self.merged_keys += len(item.data)
+            if self.merged_keys > self.limits.max_nodes:
+                what = f"merge keys that bring more than {self.limits.max_nodes} keys"
+                self._too_large(what, value.start)
         return merged(value)
 
     def _check_expansion(self, root: Node) -> None:
@@ -300,7 +318,7 @@ class _Composer:
     def _duplicate(self, name: str, key: Node, earlier: Node) -> None:
         line, column = self.lines.position(earlier.start)
         first = f"first on line {line}, column {column}"
-        message = f"The key {name!r} stands twice in one map: {first}."
+        message = f"The key {name[:200]!r} stands twice in one map: {first}."
         self._found("yaml.duplicate-key", message, key.start, "Remove one of them.")
 
     def _second_document(self, start: int) -> None:
@@ -308,13 +326,17 @@ class _Composer:
         self._stop("yaml.documents", message, start, "Remove the line '---' and what follows it.")
 
     def _too_large(self, what: str, offset: int) -> None:
-        self._stop("yaml.too-large", f"The document is too large: {what}.", offset)
+        message, mend = f"The document is too large: {what}.", "Keep only what is needed."
+        self._stop("yaml.too-large", message, offset, mend)
 
-    def _found(self, rule: str, message: str, offset: int, mend: str = "") -> None:
+    def _found(self, rule: str, message: str, offset: int, mend: str) -> None:
         at = self.lines.position(offset)
         self.findings.append(found(rule, message, mend=mend, file=self.file, at=at))
+        if len(self.findings) >= _FINDINGS_LIMIT:
+            message = "There is more that is wrong; it is not listed."
+            self._stop("yaml.syntax", message, offset, "Correct what is listed first.")
 
-    def _stop(self, rule: str, message: str, offset: int, mend: str = "") -> NoReturn:
+    def _stop(self, rule: str, message: str, offset: int, mend: str) -> NoReturn:
         at = self.lines.position(offset)
         raise _Stop(found(rule, message, mend=mend, file=self.file, at=at))
 
