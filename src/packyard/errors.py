@@ -57,6 +57,10 @@ class PackUnknown(NotFound):
     """No pack of that name or tag."""
 
 
+class ChartUnknown(NotFound):
+    """No Helm chart of that name or version."""
+
+
 class FileUnknown(NotFound):
     """The pack holds no file of that path."""
 

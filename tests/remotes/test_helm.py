@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from packyard.errors import NotFound, RemoteFailed, TooLarge
+from packyard.errors import ChartUnknown, RemoteFailed, TooLarge
 from packyard.remotes import helm
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.helm import HelmRepository
@@ -59,9 +59,9 @@ def test_the_newest_version_is_chosen_before_any_prerelease() -> None:
         assert repository.choose("web", "").version == "1.10.0"
         assert repository.choose("web", "2.0.0-rc.1").version == "2.0.0-rc.1"
         assert repository.choose("web", "1.2.0").version == "v1.2.0"
-        with pytest.raises(NotFound, match=r"no version 3\.0\.0 .*it has 1\.10\.0, 1\.9\.0"):
+        with pytest.raises(ChartUnknown, match=r"no version 3\.0\.0 .*it has 1\.10\.0, 1\.9\.0"):
             repository.choose("web", "3.0.0")
-        with pytest.raises(NotFound, match="no chart 'db'"):
+        with pytest.raises(ChartUnknown, match="no chart 'db'"):
             repository.choose("db", "")
 
 

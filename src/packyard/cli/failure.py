@@ -25,6 +25,7 @@ EXIT_CODES: dict[type[PackyardError], int] = {
     errors.ManifestUnknown: FAILED,
     errors.UploadUnknown: FAILED,
     errors.PackUnknown: FAILED,
+    errors.ChartUnknown: FAILED,
     errors.FileUnknown: FAILED,
     errors.UserUnknown: FAILED,
     errors.PathUnknown: FAILED,

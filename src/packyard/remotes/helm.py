@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from packyard.digests import digest_of
-from packyard.errors import NotFound, RemoteFailed
+from packyard.errors import ChartUnknown, RemoteFailed
 from packyard.packs.values import Document
 from packyard.packs.version import Version
 from packyard.packs.yaml.reader import Limits
@@ -50,12 +50,12 @@ class HelmRepository:
         return f"{self.client.host}{self._base}"
 
     def versions(self, name: str) -> list[ChartVersion]:
-        """Those of one chart, the newest first; raise `NotFound` where there is none."""
+        """Those of one chart, the newest first; raise `ChartUnknown` where there is none."""
         entries = self._entries().get(name)
         rows = entries if isinstance(entries, list) else []
         found = [version for row in rows if (version := _chart_version(row, name))]
         if not found:
-            raise NotFound(f"{self} holds no chart {name!r}.")
+            raise ChartUnknown(f"{self} holds no chart {name!r}.")
         return sorted(found, key=_order, reverse=True)
 
     def choose(self, name: str, version: str) -> ChartVersion:
@@ -68,7 +68,7 @@ class HelmRepository:
             if chart.version.removeprefix("v") == version.removeprefix("v"):
                 return chart
         some = ", ".join(chart.version for chart in there[:10])
-        raise NotFound(f"{self} holds no version {version} of {name!r}; it has {some}.")
+        raise ChartUnknown(f"{self} holds no version {version} of {name!r}; it has {some}.")
 
     def pull(self, chart: ChartVersion) -> bytes:
         """The chart's archive; raise `RemoteFailed` where it is not the one of the index."""

@@ -20,6 +20,7 @@ STATUS_AND_CODE: dict[type[errors.PackyardError], tuple[int, str]] = {
     errors.ManifestUnknown: (404, "ResourceNotFound"),
     errors.UploadUnknown: (404, "ResourceNotFound"),
     errors.PackUnknown: (404, "ResourceNotFound"),
+    errors.ChartUnknown: (404, "ResourceNotFound"),
     errors.FileUnknown: (404, "ResourceNotFound"),
     errors.UserUnknown: (404, "ResourceNotFound"),
     errors.PathUnknown: (404, "ResourceNotFound"),

@@ -18,6 +18,7 @@ STATUS_AND_CODE: dict[type[errors.PackyardError], tuple[int, str]] = {
     errors.ManifestUnknown: (404, "MANIFEST_UNKNOWN"),
     errors.UploadUnknown: (404, "BLOB_UPLOAD_UNKNOWN"),
     errors.PackUnknown: (404, "NAME_UNKNOWN"),
+    errors.ChartUnknown: (404, "NAME_UNKNOWN"),
     errors.FileUnknown: (404, "BLOB_UNKNOWN"),
     errors.UserUnknown: (404, "NAME_UNKNOWN"),
     errors.PathUnknown: (404, "NAME_UNKNOWN"),
