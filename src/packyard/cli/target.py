@@ -34,7 +34,7 @@ class Target:
 def open_target(server: str, home: Path) -> Iterator[Target]:
     """The registry named on the command line, "" for that of the default login."""
     address = parse_address(server or _default(home))
-    account = _account(address, home)
+    account = account_of(address, home)
     with open_client(address, account, home) as client:
         yield Target(address, client)
 
@@ -64,7 +64,8 @@ def split_tagged(text: str) -> tuple[PackName, Tag]:
     return parse_pack_name(name), parse_tag(tag)
 
 
-def _account(address: Address, home: Path) -> Account:
+def account_of(address: Address, home: Path) -> Account:
+    """The login at a server; for `oci://` addresses also that of Docker. None is no login."""
     found = accounts.own(home).account(address.host) or accounts.spectro().account(address.host)
     if found is None and address.oci:
         found = accounts.docker().account(address.host)

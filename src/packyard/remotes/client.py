@@ -82,6 +82,7 @@ class Client:
         *,
         insecure: bool = False,
         certificates: Sequence[Path] = CERTIFICATES,
+        authority: Path | None = None,
     ) -> None:
         self.address = address
         self._plain_allowed = insecure or address.loopback
@@ -89,7 +90,9 @@ class Client:
         self._origin: httpx.URL | None = None
         self._authorizer = Authorizer(credentials, self._token)
         self._http = httpx.Client(
-            verify=tls_context(address.host, verify=not insecure, folders=certificates),
+            verify=tls_context(
+                address.host, verify=not insecure, folders=certificates, authority=authority
+            ),
             timeout=_TIMEOUT,
             trust_env=not address.loopback,
             headers={"user-agent": f"packyard/{__version__}", "accept-encoding": "identity"},

@@ -18,10 +18,22 @@ CERTIFICATES = (Path("/etc/packyard/certs.d"), Path("/etc/spectro/certs.d"))
 
 
 def tls_context(
-    host: str, *, verify: bool, folders: Sequence[Path] = CERTIFICATES
+    host: str,
+    *,
+    verify: bool,
+    folders: Sequence[Path] = CERTIFICATES,
+    authority: Path | None = None,
 ) -> ssl.SSLContext:
-    """The context for connections to `host` (`host[:port]`), verifying it or not."""
+    """The context for connections to `host` (`host[:port]`), verifying it or not.
+
+    `authority` is a file of certificates that are trusted too.
+    """
     context = ssl.create_default_context()
+    if authority:
+        try:
+            context.load_verify_locations(authority)
+        except (OSError, ssl.SSLError) as error:
+            raise RemoteFailed(f"{authority} holds no certificates for {host}: {error}.") from error
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -1,0 +1,59 @@
+"""A Helm chart in its OCI form at any registry, as `helm push` makes it and `helm pull` reads it.
+
+Its tag is the version, with `_` for `+`; its layer of type `CHART_TYPE` is the archive.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+
+from packyard.digests import Digest, parse_digest
+from packyard.errors import ChartUnknown, DigestInvalid, ManifestInvalid, TooLarge
+from packyard.packs.version import Version
+from packyard.references import Tag, parse_tag
+from packyard.remotes.helm import CHART_LIMIT
+from packyard.remotes.oci import Descriptor, Received, Repository
+from packyard.remotes.transfer import Watch, pull_blob
+
+CHART_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+
+
+def tag_of(version: str) -> Tag:
+    return parse_tag(version.replace("+", "_"))
+
+
+def newest(repository: Repository) -> Tag:
+    """The tag of the highest version that is no pre-release, if there is one."""
+    versions = [
+        (not version.prerelease, version, tag)
+        for tag in repository.tags()
+        if (version := Version.parse(tag.replace("_", "+")))
+    ]
+    if not versions:
+        raise ChartUnknown(f"{repository} holds no version of a chart.")
+    return max(versions)[2]
+
+
+def pull(repository: Repository, reference: Tag | Digest, watch: Watch) -> bytes:
+    """The archive, verified by its digest; raise `ManifestInvalid` where there is no chart."""
+    layer = _layer(repository, repository.manifest(reference))
+    if layer.size > CHART_LIMIT:
+        raise TooLarge(
+            f"The chart at {repository} has {layer.size} bytes, over the limit of {CHART_LIMIT}."
+        )
+    out = io.BytesIO()
+    pull_blob(repository, layer, out, watch)
+    return out.getvalue()
+
+
+def _layer(repository: Repository, received: Received) -> Descriptor:
+    try:
+        document = json.loads(received.content)
+        rows = [row for row in document["layers"] if row["mediaType"] == CHART_TYPE]
+        return Descriptor(CHART_TYPE, parse_digest(rows[0]["digest"]), int(rows[0]["size"]))
+    except (ValueError, LookupError, TypeError, RecursionError, DigestInvalid):
+        raise ManifestInvalid(
+            f"{repository}@{received.digest} is no Helm chart: none of its layers is of the type "
+            f"{CHART_TYPE}."
+        ) from None
