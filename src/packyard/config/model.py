@@ -97,9 +97,11 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    idle: Annotated[timedelta, "A request whose client sends nothing that long ends with 408."] = (
-        timedelta(seconds=60)
-    )
+    idle: Annotated[
+        timedelta,
+        "A request whose client sends nothing that long ends with 408, a connection that waits "
+        "that long for a request is closed.",
+    ] = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

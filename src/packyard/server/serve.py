@@ -103,6 +103,7 @@ def _workers(
         address=listening,
         workers=workers,
         certificates=certificates,
+        idle=config.http.timeouts.idle.total_seconds(),
         draining=round(config.http.draintimeout.total_seconds()),
         debug=config.log.level == "debug",
         look=look,

@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import time
 from collections.abc import Callable
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
@@ -31,12 +33,15 @@ _OVERLAP = 1.5  # seconds that a new worker has to get ready before the old one 
 _YOUNG = 5.0  # seconds: who fails earlier could not start
 _FAILED_STARTS = 6  # in a row, over all workers
 _PAUSE = 0.2  # seconds before a worker that died young is replaced
+_CONNECTIONS = 8192  # of each worker at once; others wait to be accepted
+_OTHER_FILES = 256  # open at once beside those of connections
 
 
 class Workers(MPServer):
     """`load` makes the application, in each worker. `look` runs twice a second in the main process,
-    `buried` with the process id of each worker that ended. `draining` is how long, in seconds,
-    requests under way may go on at an end."""
+    `buried` with the process id of each worker that ended. In seconds: `idle` is how long a
+    connection may wait for the head of a request, `draining` how long requests under way may go on
+    at an end."""
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class Workers(MPServer):
         address: Address,
         workers: int,
         certificates: Certificates,
+        idle: float,
         draining: int,
         debug: bool,
         look: Callable[[], None],
@@ -55,9 +61,13 @@ class Workers(MPServer):
             address=address.host,
             port=address.port,
             interface=Interfaces.ASGINL,
+            # Telling HTTP/2 from its first bytes would wait for them without an end.
+            http=HTTPModes.http1,
             workers=workers,
             websockets=False,
             backlog=2048,
+            backpressure=_room(),
+            http1_settings=HTTP1Settings(header_read_timeout=round(idle * 1000)),
             respawn_interval=_OVERLAP,
             workers_kill_timeout=max(draining, 1),
             log_level=LogLevels.info if debug else LogLevels.warning,
@@ -139,6 +149,18 @@ class Workers(MPServer):
             [],
             ssl["ssl_client_verify"],
         )
+
+
+def _room() -> int:
+    """How many connections a worker takes, each with a file being sent, as far as the system lets
+    a process have files open; from here on as many as that may be open."""
+    wanted = 2 * _CONNECTIONS + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max((wanted - _OTHER_FILES) // 2, 1)
 
 
 def _ssl(context: Context | None) -> dict[str, Any]:
