@@ -13,6 +13,8 @@ from typing import ClassVar
 
 from packyard.findings import Finding
 
+_NAMED = 50
+
 
 class PackyardError(Exception):
     """A refused request. `detail` holds JSON values that a client may read, never a secret."""
@@ -26,6 +28,12 @@ class PackyardError(Exception):
         super().__init__(message)
         self.message = message
         self.detail = detail
+
+
+def several(texts: Sequence[str], joint: str = ", ") -> str:
+    """The texts as one, and only their number where they are too many for a sentence."""
+    more = len(texts) - _NAMED
+    return joint.join(texts[:_NAMED]) + (f"{joint}and {more} more" if more > 0 else "")
 
 
 # What was asked for is not there.

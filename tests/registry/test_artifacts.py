@@ -95,6 +95,11 @@ def test_the_media_type_is_what_the_manifest_or_its_sender_says(
     [
         (b"{", MANIFEST_TYPE, "not JSON"),
         (b"[" * 100_000, MANIFEST_TYPE, "not JSON"),
+        (encode(image()).decode().encode("utf-16"), MANIFEST_TYPE, "not JSON"),
+        (b"\xef\xbb\xbf" + encode(image()), MANIFEST_TYPE, "not JSON"),
+        (encode(image(more=float("nan"))), MANIFEST_TYPE, "NaN is no number"),
+        (encode(image(artifactType="\ud800")), MANIFEST_TYPE, "not JSON"),
+        (encode(image(annotations={"\udfff": "a"})), MANIFEST_TYPE, "not JSON"),
         (b"[]", MANIFEST_TYPE, "not a JSON object"),
         (encode(image()), INDEX_TYPE, "it was sent as"),
         (encode(image(mediaType="text/html")), "text/html", "not taken"),
@@ -105,6 +110,7 @@ def test_the_media_type_is_what_the_manifest_or_its_sender_says(
         (encode(image(annotations=[])), MANIFEST_TYPE, "annotations must be"),
         (encode(image(layers=[descriptor("sha256:12")])), MANIFEST_TYPE, "layers[0].digest"),
         (encode(image(layers=[descriptor(size=-1)])), MANIFEST_TYPE, "layers[0].size"),
+        (encode(image(layers=[descriptor(size=2**63)])), MANIFEST_TYPE, "layers[0].size"),
         (encode(image(layers=["x"])), MANIFEST_TYPE, "layers[0] must be an object"),
         (encode(image(subject=7)), MANIFEST_TYPE, "subject must be an object"),
     ],
@@ -123,6 +129,12 @@ def test_every_fault_is_named_at_once() -> None:
         parse_manifest(encode(broken), MANIFEST_TYPE)
     for fault in ("config is missing", "schemaVersion", "layers[0].size", "layers[1]"):
         assert fault in refusal.value.message
+
+
+def test_very_many_faults_are_counted() -> None:
+    with pytest.raises(ManifestInvalid) as refusal:
+        parse_manifest(encode(image(layers=[1] * 100_000)), MANIFEST_TYPE)
+    assert refusal.value.message.endswith("layers[49] must be an object; and 99950 more.")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ def test_missing_blobs_are_one_entry_each() -> None:
     entries = json.loads(answer.body)["errors"]
     assert [entry["detail"] for entry in entries] == [{"digest": digest} for digest in digests]
     assert {entry["code"] for entry in entries} == {"MANIFEST_BLOB_UNKNOWN"}
+    for digest, entry in zip(digests, entries, strict=True):
+        assert [named for named in digests if named in entry["message"]] == [digest]
 
 
 @pytest.mark.parametrize(

@@ -299,6 +299,14 @@ def test_blobs_that_are_missing_are_all_named(repo: Repo, which: str) -> None:
     assert repo.get(content.digest()).status_code == 404
 
 
+def test_very_many_missing_blobs_are_told_in_proportion(repo: Repo) -> None:
+    absent = [missing() for _ in range(500)]
+    fields = json.loads(repo.image().body)
+    answer = repo.put("v1", manifest({**fields, "config": absent[0], "layers": absent}))
+    assert codes(answer) == ["MANIFEST_BLOB_UNKNOWN"] * len(absent)
+    assert len(answer.content) < 500 * len(absent)
+
+
 def test_a_blob_of_another_repository_is_missing_here(repo: Repo, other: Repo) -> None:
     content = other.image()
     repo.push(b"so that the repository exists")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from packyard.digests import Digest, parse_digest
-from packyard.errors import DigestInvalid, ManifestInvalid
+from packyard.errors import DigestInvalid, ManifestInvalid, several
 from packyard.packs.artifact import CONFIG_TYPES, LAYER_TYPES, MANIFEST_TYPE
 
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -74,12 +74,17 @@ def parse_manifest(body: bytes, media_type: str) -> Artifact:
     Raises `ManifestInvalid` with everything that is wrong.
     """
     try:
-        document = json.loads(body)
+        document = json.loads(body.decode(), parse_constant=_refuse_constant)
+        json.dumps(document, ensure_ascii=False).encode()  # fails for half a surrogate pair
     except (ValueError, RecursionError) as error:
         raise ManifestInvalid(f"The manifest is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise ManifestInvalid("The manifest is not a JSON object.")
     return _Reader(document, media_type.partition(";")[0].strip()).artifact()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 class _Reader:
@@ -109,7 +114,7 @@ class _Reader:
             artifact_type = config.media_type
         annotations = self._annotations()
         if self.faults:
-            raise ManifestInvalid(f"The manifest is malformed: {'; '.join(self.faults)}.")
+            raise ManifestInvalid(f"The manifest is malformed: {several(self.faults, '; ')}.")
         return Artifact(
             media_type=self.media_type,
             artifact_type=artifact_type,
@@ -173,7 +178,7 @@ class _Reader:
         media_type, size = value.get("mediaType"), value.get("size")
         if not isinstance(media_type, str) or not media_type:
             self.faults.append(f"{where}.mediaType must be a string")
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < 2**63:
             self.faults.append(f"{where}.size must be a number of bytes")
         try:
             digest = parse_digest(str(value.get("digest", "")))

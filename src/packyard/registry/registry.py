@@ -19,6 +19,7 @@ from packyard.errors import (
     ManifestUnknown,
     PreconditionFailed,
     RepositoryUnknown,
+    several,
 )
 from packyard.findings import Finding
 from packyard.packs.archive import content_digest
@@ -167,7 +168,7 @@ class Registry:
         if absent and not (self.sparse and sparse):
             raise ManifestBlobUnknown(
                 f"The manifest refers to content that the repository does not hold: "
-                f"{', '.join(absent)}. Push or mount it first.",
+                f"{several(absent)}. Push or mount it first.",
                 digests=list(absent),
             )
 

@@ -68,7 +68,8 @@ def _entries(error: errors.PackyardError) -> Iterator[dict[str, object]]:
             yield {"message": str(finding), "detail": finding.as_json()}
     elif isinstance(error, errors.ManifestBlobUnknown):
         for digest in cast(list[str], error.detail["digests"]):
-            yield {"message": error.message, "detail": {"digest": digest}}
+            message = f"The repository does not hold {digest}: push or mount it first."
+            yield {"message": message, "detail": {"digest": digest}}
     elif error.detail:
         yield {"message": error.message, "detail": error.detail}
     else:
