@@ -24,25 +24,34 @@ SOURCE = ROOT / "src" / "packyard"
 VOCABULARY = {"errors", "findings", "digests", "references"}
 LAYERS: dict[str, set[str]] = {
     "packs": set(),
+    "charts": set(),
+    "profiles": {"packs", "charts"},
     "storage": set(),
     "catalog": {"packs", "storage"},
     "auth": {"storage"},
     "registry": {"packs", "storage", "catalog"},
     "remotes": {"packs"},
+    "delivery": {"packs", "charts", "profiles"},
     "config": set(),
-    "server": {"packs", "storage", "catalog", "auth", "registry", "remotes", "config"},
-    "cli": {"packs", "remotes", "config", "server"},
+    "cli": {"packs", "charts", "profiles", "remotes", "delivery", "config", "server"},
     "__main__": {"cli"},
 }
+LAYERS["hub"] = LAYERS.keys() - {"config", "cli", "__main__"}
+LAYERS["server"] = LAYERS.keys() - {"cli", "__main__"}
 
 # The only packages that may import a third-party module.
 HOMES: dict[str, set[str]] = {
     "yaml": {"packs", "config"},
     "re2": {"packs"},
     "obstore": {"storage"},
-    "sqlalchemy": {"storage", "catalog", "auth", "registry", "server"},
+    "helm_python": {"charts"},
+    "sqlalchemy": {"storage", "catalog", "auth", "registry", "hub", "server"},
     "alembic": {"storage"},
-    "httpx": {"remotes"},
+    "httpx": {"remotes", "auth"},
+    "boto3": {"remotes"},
+    "botocore": {"remotes"},
+    "authlib": {"auth"},
+    "joserfc": {"auth"},
     "bcrypt": {"auth"},
     "cryptography": {"auth"},
     "pydantic": {"config", "server"},
@@ -58,7 +67,7 @@ HOMES: dict[str, set[str]] = {
 # SQLAlchemy's expressions may be written where rows are owned; connections are made in one place.
 ENGINE = re.compile(r"\b(create_engine|create_async_engine|sessionmaker|sqlalchemy\.orm)\b")
 
-DISTRIBUTIONS = {"re2": "google-re2", "yaml": "pyyaml"}
+DISTRIBUTIONS = {"re2": "google-re2", "yaml": "pyyaml", "helm_python": "helm-python-sdk"}
 JUNK_DRAWERS = {"util", "utils", "helper", "helpers", "common", "misc", "shared", "lib"}
 MODULE_LINES = 500
 FUNCTION_LINES = 60
