@@ -118,7 +118,7 @@ def test_an_aged_token_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_expected_basic_gives_way_to_a_challenge_for_tokens() -> None:
     authorizer = Authorizer(ME, Realm())
-    authorizer.expect_basic()
+    authorizer.expect_login()
     assert authorizer.header("") == ME.header
     assert authorizer.answer(BEARER, "", ME.header) == "Bearer t1"
     assert authorizer.header("a") == "Bearer t2"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from packyard.errors import (
     PreconditionFailed,
     RemoteFailed,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
 )
 from packyard.findings import Severity
@@ -349,17 +352,28 @@ def test_a_request_with_side_effects_is_sent_once(method: str, repeat: bool) -> 
 def test_the_time_that_a_server_asks_for_is_waited(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
     monkeypatch.setattr("packyard.remotes.client.time.sleep", waits.append)
+    soon = datetime.now(UTC) + timedelta(seconds=20)
     answers = iter(
         [
             Reply(429, {"Retry-After": "7"}),
-            Reply(429, {"Retry-After": "99999"}),
-            Reply(429, {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}),
+            Reply(429, {"Retry-After": format_datetime(soon, usegmt=True)}),
+            Reply(429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}),
             Reply(body=b"{}"),
         ]
     )
     with talking(lambda _: next(answers)) as (_server, client):
         client.request("GET", "/v2/")
     first, second, third = waits
-    assert 5 < first < 9
-    assert 22 < second < 38
+    assert 7 <= first < 12
+    assert 18 <= second < 35
     assert third < 1
+
+
+def test_a_server_that_asks_for_a_long_time_is_not_asked_again() -> None:
+    with (
+        talking(lambda _: Reply(429, {"Retry-After": "3600"})) as (server, client),
+        pytest.raises(TooManyRequests, match="come again in 3600 seconds") as refused,
+    ):
+        client.request("GET", "/v2/")
+    assert len(server.requests) == 1
+    assert refused.value.detail["retry_after"] == 3600

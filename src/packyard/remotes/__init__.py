@@ -1,7 +1,8 @@
 """What others hold, read and written as their client. httpx lives here and nowhere else.
 
 `address` reads what people write for a server, `trust` decides whose certificates count, `client`
-sends requests (schemes, retries, redirects), `challenge` answers a registry's demand for
-credentials, `failures` turns what went wrong into our errors. On top: `oci`, a repository of the
+sends requests (schemes, retries, redirects) by `transport`, which calls only what `reach` allows
+and keeps to a host's `budget`; `challenge` answers a registry's demand for credentials, `failures`
+turns what went wrong into our errors. On top: `oci`, a repository of the
 OCI distribution specification, and `pack`, a pack in its OCI form.
 """

@@ -30,6 +30,20 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token that a person was given; it goes out as it is, with every request."""
+
+    text: str = field(repr=False)
+
+    @property
+    def header(self) -> str:
+        return f"Bearer {self.text}"
+
+
+Login = Credentials | AccessToken
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """What a `WWW-Authenticate` header asks for; `scheme` is lower case."""
 
@@ -68,26 +82,27 @@ FetchToken = Callable[[Mapping[str, str], str], Token]
 class Authorizer:
     """What to write into `Authorization` for one registry; threads share it.
 
-    There is none until the registry asked: then Basic for good, or a token for each scope.
+    There is none until the registry asked: then Basic for good, or a token for each scope. A
+    person's own token goes out from the first request on.
     """
 
-    def __init__(self, credentials: Credentials | None, fetch: FetchToken) -> None:
+    def __init__(self, credentials: Login | None, fetch: FetchToken) -> None:
         self.credentials = credentials
         self._fetch = fetch
         self._lock = threading.Lock()
-        self._basic = False
+        self._always = isinstance(credentials, AccessToken)
         self._bearer: Mapping[str, str] | None = None
         self._tokens: dict[str, tuple[str, float]] = {}
 
-    def expect_basic(self) -> None:
-        """Send Basic from the first request on, so that a server without need of it checks it."""
+    def expect_login(self) -> None:
+        """Send them from the first request on, so that they are checked in any case."""
         with self._lock:
-            self._basic = True
+            self._always = True
 
     def header(self, scope: str) -> str | None:
         """The value for a request in `scope`, "" where the registry's own challenge names it."""
         with self._lock:
-            if self._basic and self.credentials:
+            if self._always and self.credentials:
                 return self.credentials.header
             token, expires = self._tokens.get(scope, ("", 0.0))
             if token and time.monotonic() < expires:
@@ -96,14 +111,16 @@ class Authorizer:
 
     def answer(self, challenges: list[Challenge], scope: str, refused: str | None) -> str | None:
         """The value to try next after a 401 for `refused`; None where nothing else is left."""
+        if isinstance(self.credentials, AccessToken):
+            return None
         with self._lock:
             for challenge in challenges:
                 if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
-                    self._basic, self._bearer = False, challenge.parameters
+                    self._always, self._bearer = False, challenge.parameters
                     known, _ = self._tokens.get(scope, ("", 0.0))
                     return known if known and known != refused else self._refresh(scope)
                 if challenge.scheme == "basic" and self.credentials:
-                    self._basic = True
+                    self._always = True
                     value = self.credentials.header
                     return value if value != refused else None
         return None

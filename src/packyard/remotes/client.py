@@ -3,21 +3,26 @@
 - Credentials go to the registry's own origin (and, in the token flow, to the realm it names), never
   to a host that a redirect or a `Location` leads to.
 - A request is repeated after a refused connection, and, where the method is idempotent, after 429,
-  502, 503 and 504; `Retry-After` is heeded up to `LONGEST_PAUSE`.
+  502, 503 and 504; `Retry-After` is heeded, and where it asks for more than `LONGEST_PAUSE` the
+  request fails at once, saying so.
 - Every body is read up to a limit. Answers are taken as they are: no compression is asked for.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Self
+from urllib.request import getproxies
 
 import httpx
 
@@ -31,23 +36,28 @@ from packyard.errors import (
     Unauthenticated,
     Unsupported,
 )
-from packyard.remotes import failures
+from packyard.remotes import failures, presented
 from packyard.remotes.address import Address
-from packyard.remotes.challenge import Authorizer, Credentials, Token, parse_challenges
+from packyard.remotes.challenge import Authorizer, Login, Token, parse_challenges
+from packyard.remotes.manners import OF_A_PERSON, Manners
+from packyard.remotes.transport import Transport
 from packyard.remotes.trust import CERTIFICATES, tls_context
 
 DOCUMENT_LIMIT = 4 * 1024 * 1024
 """Bytes of an answer that is read whole: manifests, lists."""
 ERROR_LIMIT = 256 * 1024
+_LATER = 4 / 3  # so that the spread of waits never comes before what a server asks for
 PAUSES = (0.2, 0.4, 0.8)
 """Seconds before each further try, give or take a quarter."""
 LONGEST_PAUSE = 30.0
+_LONGEST_WISH = 7 * 24 * 3600.0
 TOKEN_LIFE = 60.0
 """Seconds that a token lives where the realm does not say."""
 REDIRECTS = 5
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _PASSING = frozenset({429, 502, 503, 504})
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_WEB_PROXIES = ("http", "https", "all")
+_KEPT = "packyard.body"
 
 Body = bytes | Iterable[bytes]
 """What is sent. An iterable has to start anew each time it is iterated over."""
@@ -78,23 +88,29 @@ class Client:
     def __init__(
         self,
         address: Address,
-        credentials: Credentials | None = None,
+        credentials: Login | None = None,
         *,
         insecure: bool = False,
         certificates: Sequence[Path] = CERTIFICATES,
         authority: Path | None = None,
+        pem: str = "",
+        manners: Manners = OF_A_PERSON,
     ) -> None:
         self.address = address
+        self.manners = manners
         self._plain_allowed = insecure or address.loopback
         self._lock = threading.Lock()
         self._origin: httpx.URL | None = None
         self._authorizer = Authorizer(credentials, self._token)
+        context = tls_context(
+            address.host, verify=not insecure, folders=certificates, authority=authority, pem=pem
+        )
+        proxies = {} if address.loopback else getproxies()
         self._http = httpx.Client(
-            verify=tls_context(
-                address.host, verify=not insecure, folders=certificates, authority=authority
+            transport=Transport(
+                context, manners, {name: proxies[name] for name in _WEB_PROXIES if name in proxies}
             ),
-            timeout=_TIMEOUT,
-            trust_env=not address.loopback,
+            timeout=httpx.Timeout(manners.read, connect=manners.connect),
             headers={"user-agent": f"packyard/{__version__}", "accept-encoding": "identity"},
         )
 
@@ -113,11 +129,15 @@ class Client:
 
         Ours answers at `/v1/`, any other at `/v2/`.
         """
-        self._authorizer.expect_basic()
+        self.expect_login()
         try:
             self.request("GET", "/v1/")
         except (NotFound, Unauthenticated, Denied, Unsupported):
             self.request("GET", "/v2/")
+
+    def expect_login(self) -> None:
+        """Send the credentials from the first request on, also where they were not asked for."""
+        self._authorizer.expect_login()
 
     def request(
         self,
@@ -169,7 +189,7 @@ class Client:
             finally:
                 response.close()
         except httpx.RequestError as error:
-            raise failures.broken(self.host, error) from error
+            raise self._broken(self.host, error) from error
         except httpx.InvalidURL as error:
             raise RemoteFailed(f"{self.host} names an address that is none: {error}.") from error
 
@@ -210,9 +230,10 @@ class Client:
                     raise
                 wait = pause
             else:
-                if not (again and response.status_code in _PASSING):
+                wait = max(_retry_after(response) * _LATER, pause)
+                late = _retry_after(response) > LONGEST_PAUSE
+                if late or not (again and response.status_code in _PASSING):
                     return response
-                wait = _retry_after(response) or pause
                 response.close()
             time.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311  (spreads clients)
         return send()
@@ -228,10 +249,10 @@ class Client:
         if not _same_origin(response.request.url, self.origin()):
             return response
         challenges = parse_challenges(", ".join(response.headers.get_list("www-authenticate")))
+        self._keep_refusal(response)  # a realm at this host must find its place free
         value = self._authorizer.answer(challenges, scope, value)
         if value is None:
             return response
-        response.close()
         request.headers["authorization"] = value
         return self._followed(request)
 
@@ -259,7 +280,7 @@ class Client:
         try:
             response = self._followed(request)
         except httpx.RequestError as error:
-            raise failures.broken(realm.host, error) from error
+            raise self._broken(realm.host, error) from error
         try:
             if response.status_code >= 400:
                 raise self._refused(response)
@@ -276,9 +297,34 @@ class Client:
             body = self._body(response, ERROR_LIMIT)
         except (TooLarge, httpx.RequestError):
             body = b""
-        return failures.refused(self.host, response.status_code, response.reason_phrase, body)
+        return failures.refused(
+            self.host,
+            response.status_code,
+            response.reason_phrase,
+            body,
+            retry_after=_retry_after(response),
+        )
+
+    def _keep_refusal(self, response: httpx.Response) -> None:
+        """Read what it says and give its connection back."""
+        try:
+            body = self._body(response, ERROR_LIMIT)
+        except (TooLarge, httpx.RequestError):
+            body = b""
+        finally:
+            response.close()
+        response.extensions[_KEPT] = body
+
+    def _broken(self, host: str, error: httpx.RequestError) -> RemoteFailed:
+        shown = ""
+        if failures.certificate_fault(error):
+            url = error.request.url
+            shown = presented.describe(url.host, url.port or 443, self.manners)
+        return failures.broken(host, error, self.manners.mends, shown)
 
     def _body(self, response: httpx.Response, limit: int) -> bytes:
+        if _KEPT in response.extensions:
+            return bytes(response.extensions[_KEPT])
         parts = bytearray()
         for part in response.iter_raw():
             parts += part
@@ -294,6 +340,12 @@ def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
 
 
 def _retry_after(response: httpx.Response) -> float:
-    """Seconds that the server asks for; 0 where it does not, or names a date."""
-    text = response.headers.get("retry-after", "")
-    return min(float(text), LONGEST_PAUSE) if text.isascii() and text.isdigit() else 0.0
+    """Seconds that the server asks for, by their number or by a date; 0 where it does not."""
+    text = response.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST_WISH)
+    try:
+        wait = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError):
+        return 0.0
+    return min(max(math.ceil(wait), 0.0), _LONGEST_WISH)

@@ -6,11 +6,15 @@ code of the distribution specification ("Error Codes"), with everything that the
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
+import httpcore
 import httpx
 
 from packyard import errors
@@ -37,28 +41,100 @@ _BY_STATUS: Mapping[int, type[PackyardError]] = {
     429: errors.TooManyRequests,
     507: errors.StorageFull,
 }
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 _SHOWN = 2000
 """Characters of one text of a server that are repeated to a person."""
 
 
-def refused(host: str, status: int, reason: str, body: bytes) -> PackyardError:
-    """The error for an answer of status 400 or above; `body` may be cut off or not ours."""
+class TooSlow(httpcore.ReadTimeout):
+    """An answer whose pieces come, but too few of them."""
+
+
+# The first kind that is the error or among its causes tells what happened.
+_BY_CAUSE: tuple[tuple[type[BaseException], str], ...] = (
+    (
+        httpx.ConnectTimeout,
+        "{host} did not answer when called; is its address right, and a firewall open?",
+    ),
+    (TooSlow, "{host} answers so slowly that it was given up."),
+    (
+        httpx.PoolTimeout,
+        "{host} is asked for so much at once that this request found no place.",
+    ),
+    (httpx.TimeoutException, "{host} stopped answering."),
+    (httpx.ProxyError, "The proxy in the way to {host} refused: {error}."),
+    (
+        httpx.TooManyRedirects,
+        "{host} sends requests round in circles (too many redirects).",
+    ),
+    (httpx.UnsupportedProtocol, "{host} leads to an address that is neither http nor https."),
+    (httpx.DecodingError, "{host} answered with something that cannot be unpacked."),
+    (
+        ConnectionRefusedError,
+        "{host} refuses connections; is the server running, and is that its port?",
+    ),
+    (socket.gaierror, "{host} cannot be found: its name does not resolve."),
+    (ssl.SSLError, "{host} does not speak TLS here: {mend}"),
+    # Its text may hold a header with a token.
+    (httpx.LocalProtocolError, "The request to {host} could not be put into HTTP."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mends:
+    """What a person can do about a server's TLS, where they named it; `{host}` is filled in."""
+
+    certificate: str
+    plain: str
+
+
+COMMAND_LINE = Mends(
+    certificate="Put the certificate of its authority at /etc/packyard/certs.d/{host}/ca.crt, or "
+    "log in with --insecure to go without the check.",
+    plain="log in with --insecure, or write http://{host}, to use it without encryption.",
+)
+
+
+def refused(
+    host: str, status: int, reason: str, body: bytes, *, retry_after: float = 0.0
+) -> PackyardError:
+    """The error for an answer of status 400 or above; `body` may be cut off or not ours.
+
+    `retry_after` is how many seconds the server asks to wait, 0 where it does not.
+    """
     entries = list(_entries(body))
     findings = [finding for entry in entries for finding in _findings(entry)]
     if findings:
         return ContentRefused(f"{host} refuses the pack.", findings)
     said = dict.fromkeys(filter(None, map(_said, entries)))
-    message = f"{host}: {'; '.join(said) or f'{status} {reason}'}."
+    message = f"{host}: {'; '.join(said) or f'{status} {reason}'.strip()}."
+    waiting: dict[str, object] = {}
+    if retry_after:
+        message += f" It asks to come again in {retry_after:.0f} seconds."
+        waiting = {"retry_after": retry_after}
     by_code = (_BY_CODE[code] for entry in entries if (code := str(entry.get("code"))) in _BY_CODE)
     kind = _BY_STATUS.get(status, RemoteFailed)
     if kind not in (errors.Unauthenticated, errors.Denied):
         kind = next(by_code, kind)
-    return kind(message, host=host, status=status)
+    return kind(message, host=host, status=status, **waiting)
 
 
-def broken(host: str, error: httpx.RequestError) -> RemoteFailed:
-    """The sentence for a request that got no answer, or not a whole one."""
-    return RemoteFailed(_sentence(host, error), host=host)
+def broken(
+    host: str, error: httpx.RequestError, mends: Mends = COMMAND_LINE, presented: str = ""
+) -> RemoteFailed:
+    """The sentence for a request that got no answer, or not a whole one.
+
+    `presented` describes the certificate that the server showed, where that is known.
+    """
+    fault = certificate_fault(error)
+    if fault is None:
+        return RemoteFailed(_sentence(host, error, mends), host=host)
+    reason = fault.verify_message.rstrip(".")
+    shown = f" It shows {presented}." if presented else ""
+    mend = mends.certificate.format(host=host)
+    return RemoteFailed(
+        f"The TLS certificate of {host} is not trusted: {reason}.{shown} {mend}", host=host
+    )
 
 
 def certificate_fault(error: BaseException) -> ssl.SSLCertVerificationError | None:
@@ -75,35 +151,19 @@ def never_sent(error: httpx.RequestError) -> bool:
     )
 
 
-def _sentence(host: str, error: httpx.RequestError) -> str:
-    fault = certificate_fault(error)
-    if fault is not None:
-        return (
-            f"The TLS certificate of {host} is not trusted: {fault.verify_message}. Put the "
-            f"certificate of its authority at /etc/packyard/certs.d/{host}/ca.crt, or log in with "
-            "--insecure to go without the check."
-        )
-    if isinstance(error, httpx.ConnectTimeout):
-        return f"{host} did not answer when called; is its address right, and a firewall open?"
-    if isinstance(error, httpx.TimeoutException):
-        return f"{host} stopped answering."
-    if isinstance(error, httpx.ProxyError):
-        return f"The proxy in the way to {host} refused: {error}."
-    if isinstance(error, httpx.TooManyRedirects):
-        return f"{host} sends requests round in circles (too many redirects)."
+def _sentence(host: str, error: httpx.RequestError, mends: Mends) -> str:
     causes = list(_causes(error))
-    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return f"{host} refuses connections; is the server running, and is that its port?"
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return f"{host} cannot be found: its name does not resolve."
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return (
-            f"{host} does not speak TLS here: log in with --insecure, or write http://{host}, "
-            "to use it without encryption."
-        )
-    if isinstance(error, httpx.LocalProtocolError):  # its text may hold a header with a token
-        return f"The request to {host} could not be put into HTTP."
-    return f"The connection to {host} broke: {str(error) or type(error).__name__}."
+    for kind, sentence in _BY_CAUSE:
+        if any(isinstance(cause, kind) for cause in causes):
+            mend = mends.plain.format(host=host)
+            return sentence.format(host=host, error=str(error)[:_SHOWN], mend=mend)
+    said = str(error)[:_SHOWN].rstrip(".")
+    if isinstance(error, httpx.RemoteProtocolError) and "illegal" in said:
+        return f"{host} does not speak HTTP here ({said})."
+    numbers = [cause.errno for cause in causes if isinstance(cause, OSError)]
+    for number in _NO_WAY.intersection(filter(None, numbers)):
+        return f"There is no way to {host} in the network: {os.strerror(number)}."
+    return f"The connection to {host} broke: {said or type(error).__name__}."
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from packyard.errors import RemoteFailed
+from packyard.errors import ParameterInvalid, RemoteFailed
 
 CERTIFICATES = (Path("/etc/packyard/certs.d"), Path("/etc/spectro/certs.d"))
 
@@ -23,17 +23,28 @@ def tls_context(
     verify: bool,
     folders: Sequence[Path] = CERTIFICATES,
     authority: Path | None = None,
+    pem: str = "",
 ) -> ssl.SSLContext:
     """The context for connections to `host` (`host[:port]`), verifying it or not.
 
-    `authority` is a file of certificates that are trusted too.
+    `authority` is a file of certificates that are trusted too, `pem` such certificates themselves;
+    where nothing is verified, neither is read.
     """
     context = ssl.create_default_context()
-    if authority:
+    if authority and verify:
         try:
             context.load_verify_locations(authority)
         except (OSError, ssl.SSLError) as error:
             raise RemoteFailed(f"{authority} holds no certificates for {host}: {error}.") from error
+    if pem and verify:
+        try:
+            # What is not ASCII are comments between the certificates.
+            context.load_verify_locations(cadata=pem.encode("ascii", "ignore").decode())
+        except (ValueError, ssl.SSLError) as error:
+            raise ParameterInvalid(
+                f"The certificate to trust for {host} cannot be read ({_reason(error)}): it has to "
+                "be in PEM form, from BEGIN CERTIFICATE to END CERTIFICATE."
+            ) from error
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -52,6 +63,11 @@ def tls_context(
                 "They have to be readable and in PEM form."
             ) from error
     return context
+
+
+def _reason(error: ValueError | ssl.SSLError) -> str:
+    named = getattr(error, "reason", None) or str(error)
+    return str(named).replace("_", " ").lower()
 
 
 def _folders_of(host: str, folders: Sequence[Path]) -> list[Path]:
