@@ -106,7 +106,7 @@ def test_a_folder_is_packaged(tmp_path: Path) -> None:
     folder = tmp_path / "web"
     folder.mkdir()
     (folder / "Chart.yaml").write_text("name: web\nversion: 1.2.0\n")
-    chart = read_chart(fetch(str(folder), tmp_path))
+    chart, _ = read_chart(fetch(str(folder), tmp_path))
     assert chart is not None
     assert (chart.name, chart.version) == ("web", "1.2.0")
 

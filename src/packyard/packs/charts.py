@@ -1,46 +1,84 @@
-"""Helm charts as packs carry them: which chart an archive holds, read no further than needed."""
+"""Helm charts as archives: whether Helm could load one, and what it says of itself.
+
+Reading goes forwards once over the whole archive within `LIMITS`, writes nothing and runs nothing;
+of the files only Chart.yaml (and requirements.yaml of old charts) is kept. As for Helm, they stand
+in the one folder at the top, whatever that is called.
+"""
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from packyard.findings import Finding
 from packyard.packs import tar
+from packyard.packs.chart_metadata import CHART_YAML, REQUIREMENTS_YAML, read_metadata
 from packyard.packs.files import Limits
 from packyard.packs.inflate import Breach, Unpacked
-from packyard.packs.values import Document
+from packyard.packs.rules import found
+from packyard.packs.yaml.scalars import Value
 
-_LIMITS = Limits(max_bytes=32 * 1024 * 1024, max_file_bytes=16 * 1024 * 1024)
-_CHART_FILE = "Chart.yaml"
+LIMITS = Limits(max_bytes=100 * 1024 * 1024, max_file_bytes=32 * 1024 * 1024)
+"""Helm's own bound of the whole."""
+
+_BOM = b"\xef\xbb\xbf"
+_READ = (CHART_YAML, REQUIREMENTS_YAML)
+_DRIVE = re.compile(r"[A-Za-z]:/")
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`name` is the key under which a pack's values are given to the chart."""
+    """`name` is the key under which a pack's values are given to the chart.
+
+    `metadata` is what Chart.yaml says, with the fields and types that an index of Helm has.
+    """
 
     name: str
     version: str
+    metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
+
+    @property
+    def file(self) -> str:
+        """The name of its archive by Helm's rule, without `.tgz`."""
+        return f"{self.name}-{self.version}"
 
 
-def read_chart(data: bytes) -> Chart | None:
-    """The chart in a `.tgz`, or None where Helm would find none.
-
-    Its Chart.yaml stands in the one top folder, whatever that is called, or at the root.
-    """
+def read_chart(data: bytes, limits: Limits = LIMITS) -> tuple[Chart | None, list[Finding]]:
+    """The chart in a `.tgz`, or None with everything that keeps Helm from loading it."""
+    kept: dict[str, bytes] = {}
     try:
-        for member in tar.read(Unpacked(io.BytesIO(data), _LIMITS), _LIMITS):
-            parts = [part for part in member.name.split("/") if part not in ("", ".")]
-            if parts[-1:] == [_CHART_FILE] and len(parts) <= 2:
-                return parse_chart(member.data)
-    except Breach:
-        return None
-    return None
+        source = Unpacked(io.BytesIO(data), limits)
+        for member in tar.read(source, limits):
+            if member.kind is not tar.Kind.FOLDER:
+                path = _path_inside(member.name)
+                if path in _READ:
+                    kept[path] = member.data.removeprefix(_BOM)
+    except Breach as breach:
+        return None, [breach.finding]
+    if not source.gzipped:
+        return None, [found("archive.format", "It is a plain tar file.", mend="Gzip it.")]
+    if CHART_YAML not in kept:
+        message = f"There is no {CHART_YAML} in the one folder at the top of the archive."
+        return None, [found("chart.missing", message, mend="Make it with `helm package`.")]
+    return parse_chart(kept[CHART_YAML], kept.get(REQUIREMENTS_YAML, b""))
 
 
-def parse_chart(data: bytes) -> Chart | None:
-    """What a Chart.yaml says, or None where it does not name its chart."""
-    document, _ = Document.parse(data, _CHART_FILE)
-    content = document.data if document else None
-    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-        return None
-    return Chart(content["name"], str(content.get("version", "")))
+def parse_chart(
+    chart_yaml: bytes, requirements_yaml: bytes = b""
+) -> tuple[Chart | None, list[Finding]]:
+    """What a Chart.yaml says, or None with everything that is wrong with it."""
+    metadata, findings = read_metadata(chart_yaml, requirements_yaml)
+    if metadata is None:
+        return None, findings
+    return Chart(str(metadata["name"]), str(metadata["version"]), metadata), []
+
+
+def _path_inside(name: str) -> str:
+    """The path of a member below the folder at the top; raises `Breach` where it leaves that."""
+    top, _, rest = name.replace("\\", "/").partition("/")
+    parts = [part for part in rest.split("/") if part not in ("", ".")]
+    if ".." in (top, *parts) or rest.startswith("/") or _DRIVE.match(rest) or not parts:
+        raise Breach("files.path", f"The member {name[:200]!r} lies outside of the chart's folder.")
+    return "/".join(parts)

@@ -58,6 +58,11 @@ _REFUSE = {
     "yaml.scalar": "A value that contradicts its tag, or has no form in JSON.",
     "yaml.root": "The whole of a YAML file is not a map.",
     "yaml.too-large": "A YAML file exceeds the limits of size, nesting or expansion of aliases.",
+    "chart.missing": "An archive pushed as a chart holds no Chart.yaml in its top folder.",
+    "chart.name": "Chart.yaml of a pushed chart has no name, or one that Helm refuses.",
+    "chart.version": "Chart.yaml of a pushed chart has no version, or one that Helm refuses.",
+    "chart.metadata": "Chart.yaml of a pushed chart says something that Helm cannot read.",
+    "chart.provenance": "A provenance file is none, or was made for another chart.",
 }
 
 _WARNING = {

@@ -56,11 +56,12 @@ def _unreferenced(subject: Subject) -> Iterator[Finding]:
 def _contents(subject: Subject) -> Iterator[Finding]:
     about = partial(found, file=PACK_JSON, path="charts")
     seen: dict[str, str] = {}
-    for named, chart in subject.charts:
+    for named, chart, faults in subject.charts:
         if chart is None:
+            reasons = " ".join(fault.message for fault in faults)
             yield about(
                 "charts.unreadable",
-                f"{named.path!r} is no chart: no readable Chart.yaml in a gzipped tar file.",
+                f"Helm cannot load {named.path!r}: {reasons}",
                 mend="Package it again.",
                 at=named.at,
             )
@@ -73,7 +74,7 @@ def _contents(subject: Subject) -> Iterator[Finding]:
                 at=named.at,
             )
         folder = unpacked_chart(named.path, subject.files)
-        beside = parse_chart(subject.files[f"{folder}/Chart.yaml"].data) if folder else None
+        beside = parse_chart(subject.files[f"{folder}/Chart.yaml"].data)[0] if folder else None
         if beside and not _is_same(beside, chart):
             yield about(
                 "charts.folder-differs",

@@ -55,21 +55,22 @@ class Subject:
         return [entry for entry in named if not path_fault(entry.path)]
 
     @cached_property
-    def charts(self) -> list[tuple[Named, Chart | None]]:
-        """Each chart that is there, as an archive or as a folder; None where it is unreadable."""
-        charts: list[tuple[Named, Chart | None]] = []
+    def charts(self) -> list[tuple[Named, Chart | None, list[Finding]]]:
+        """Each chart that is there, as an archive or as a folder; None, and why, where it is
+        unreadable."""
+        charts: list[tuple[Named, Chart | None, list[Finding]]] = []
         for named in self.named("charts"):
             folder = unpacked_chart(named.path, self.files)
             if named.path in self.files:
-                charts.append((named, read_chart(self.files[named.path].data)))
+                charts.append((named, *read_chart(self.files[named.path].data)))
             elif folder:
-                charts.append((named, parse_chart(self.files[f"{folder}/Chart.yaml"].data)))
+                charts.append((named, *parse_chart(self.files[f"{folder}/Chart.yaml"].data)))
         return charts
 
     @property
     def chart_names(self) -> list[str] | None:
         """The charts' names; None where one cannot be known."""
-        names = [chart.name for _, chart in self.charts if chart]
+        names = [chart.name for _, chart, _ in self.charts if chart]
         return names if len(names) == len(self.named("charts")) else None
 
     def section(self, *path: str) -> object:
