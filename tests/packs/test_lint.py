@@ -169,7 +169,12 @@ BROKEN: list[tuple[str, Files, str, int]] = [
     ("files.stray", pack({".git/config": "", ".git/HEAD": ""}), ".git", 0),
     (
         "charts.packaged",
-        chart_pack({"charts/engine-1.0.0.tgz": None, "charts/engine/Chart.yaml": "name: engine\n"}),
+        chart_pack(
+            {
+                "charts/engine-1.0.0.tgz": None,
+                "charts/engine/Chart.yaml": "name: engine\nversion: 1.0.0\n",
+            }
+        ),
         "pack.json",
         14,
     ),

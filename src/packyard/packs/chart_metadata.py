@@ -135,6 +135,7 @@ class _Reader:
     def _item(self, value: Value, shape: Any, path: tuple[str | int, ...]) -> Value:
         if value is None and isinstance(shape, dict):
             self._refuse("chart.metadata", f"{_shown(path)} is empty.", self._at(path))
+            return None
         return self._value(value, shape, path)
 
     def check(self, metadata: dict[str, Value]) -> None:
