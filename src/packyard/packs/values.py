@@ -95,14 +95,16 @@ class Document:
     def set(self, path: Path, value: Value) -> Self:
         """With `value` at a path; absent and null parents are made, an index may be the next one.
 
-        Raises `ParameterInvalid` where a parent is something else, or `value` has no form in JSON.
+        Raises `ParameterInvalid` where a parent is something else, or `value` has no form in JSON
+        or is beyond the limits.
         """
-        _check(path, value)
+        _check_path(path)
+        _check_value(path, value, self._limits)
         return self.changed_to(_map(edits.put(self.data, path, value)))
 
     def remove(self, path: Path) -> Self:
         """Without what stands at a path and the comments that belong to it; a map may get empty."""
-        _check(path, None)
+        _check_path(path)
         return self.changed_to(_map(edits.drop(self.data, path)))
 
     def merge(self, text: str) -> Self:
@@ -146,31 +148,57 @@ def _map(data: Value) -> dict[str, Value]:
     return data if isinstance(data, dict) else {}
 
 
-def _check(path: Path, value: object) -> None:
-    """Whether `path` leads into values, and `value` has a form in JSON that Helm reads back."""
+def _check_path(path: Path) -> None:
     if not path or not isinstance(path[0], str):
         raise ParameterInvalid("A path into values begins with a key.")
     for part in path:
         if isinstance(part, str):
             _check_text(part, path)
-    pending: list[object] = [value]
+
+
+def _check_value(path: Path, value: object, limits: Limits) -> None:
+    """Whether `value` has a form in JSON that Helm reads back, and is not beyond all measure."""
+    pending: list[tuple[object, int]] = [(value, len(path))]
+    count = length = 0
     while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            pending += [*item.keys(), *item.values()]
-        elif isinstance(item, list):
-            pending += item
-        elif isinstance(item, str):
-            _check_text(item, path)
-        elif isinstance(item, int) and not -(2**63) <= item < 2**64:
+        item, depth = pending.pop()
+        count += 1
+        length += len(item) if isinstance(item, str) else 0
+        if count > limits.max_nodes or length > limits.max_length or depth > limits.max_depth:
             raise ParameterInvalid(
-                f"{format_path(path)}: {item} needs more than 64 bits; quote it."
+                f"{format_path(path)[:200]}: this is too much; {limits.max_nodes} values, "
+                f"{limits.max_length} characters and {limits.max_depth} levels are allowed."
             )
-        elif isinstance(item, float) and not math.isfinite(item):
-            raise ParameterInvalid(f"{format_path(path)}: {item} has no form in JSON.")
-        elif not isinstance(item, bool | int | float | None):
-            kind = type(item).__name__
-            raise ParameterInvalid(f"{format_path(path)}: {kind} is no type of a YAML value.")
+        if isinstance(item, dict):
+            for key, below in item.items():
+                _check_key(key, path)
+                pending.append((below, depth + 1))
+        elif isinstance(item, list):
+            pending += ((below, depth + 1) for below in item)
+        else:
+            _check_scalar(item, path)
+
+
+def _check_key(key: object, path: Path) -> None:
+    if not isinstance(key, str):
+        raise ParameterInvalid(f"{format_path(path)}: the key {key!r} is no text; quote it.")
+    _check_text(key, path)
+
+
+def _check_scalar(value: object, path: Path) -> None:
+    fault = ""
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, int):
+        if not -(2**63) <= value < 2**64:
+            fault = "the number needs more than 64 bits; quote it"
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            fault = f"{value} has no form in JSON"
+    elif value is not None:
+        fault = f"{type(value).__name__} is no type of a YAML value"
+    if fault:
+        raise ParameterInvalid(f"{format_path(path)}: {fault}.")
 
 
 def _check_text(text: str, path: Path) -> None:

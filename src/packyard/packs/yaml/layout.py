@@ -122,6 +122,18 @@ def line_end(tree: Tree, end: int, column: int) -> int:
     return end if ends_with_break(tree, end) else tree.lines.end(end)
 
 
+def blanks_below(tree: Tree, end: int) -> bool:
+    """Whether a line of nothing but blanks stands among the empty ones below `end`."""
+    lines, text = tree.lines, tree.text
+    cursor = end if ends_with_break(tree, end) else lines.next(end)
+    while cursor < len(text):
+        line = text[cursor : lines.end(cursor)]
+        if line:
+            return line.isspace()
+        cursor = lines.next(cursor)
+    return False
+
+
 def ends_with_break(tree: Tree, end: int) -> bool:
     """Whether content ends with a break of its own, as block scalars that keep theirs do."""
     return end > 0 and tree.text[end - 1] in BREAKS

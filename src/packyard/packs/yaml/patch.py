@@ -16,6 +16,7 @@ from packyard.packs.yaml import writer
 from packyard.packs.yaml.layout import (
     Block,
     behind_colon,
+    blanks_below,
     block_of,
     comment_lines,
     editable,
@@ -253,10 +254,14 @@ class _Patch:
         return (writer.item if slot.kind == "item" else writer.value)(new, style)
 
     def _style(self, node: Node | None, end: int) -> Style:
-        """The habits around `node`; no block scalars where a text ends without a line break."""
+        """The habits around `node`; no block scalars where they could not end as they must.
+
+        That is before the end of a text without line break, and above lines of blanks.
+        """
         text = self.tree.text
         open_end = self.tree.lines.end(end) == len(text) and text[-1:] not in ("", BOM, *BREAKS)
-        return replace(style_of(self.tree, node), literal=not open_end)
+        literal = not open_end and not blanks_below(self.tree, end)
+        return replace(style_of(self.tree, node), literal=literal)
 
 
 @dataclass(frozen=True, slots=True)

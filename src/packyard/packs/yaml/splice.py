@@ -23,6 +23,7 @@ from packyard.packs.yaml.layout import (
 from packyard.packs.yaml.nodes import BOM, BREAK, BREAKS, Node, Tree
 from packyard.packs.yaml.writer import Fragment
 
+_BLOCK_SIGN = re.compile("[|>]")
 _PROPERTIES = re.compile(r"(?:[ \t]*[!&]\S*)*")
 _BLOCK_HEADER = re.compile(r"(?P<kind>(?:[!&]\S*\s+)*[|>])(?P<signs>[-+0-9]*)")
 
@@ -189,8 +190,8 @@ class Splices:
     def _may_end_openly(self, block: Block, index: int) -> bool:
         """Whether an entry can lose its last break: no block scalar ends there, old or new."""
         start, end = block.spans[index][0], block.line_end(index)
-        changed = any(start <= place <= end for place, _, _ in self._made)
-        return not changed and not is_block_scalar(last_leaf(block.nodes(index)[-1]))
+        new = (new for place, _, new in self._made if start <= place <= end)
+        return not any(_BLOCK_SIGN.search(text) for text in (self.tree.text[start:end], *new))
 
     def _behind_blank_lines(self, offset: int) -> int:
         text, lines = self.tree.text, self.tree.lines
