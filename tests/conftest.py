@@ -2,6 +2,8 @@
 
 A test marked `@pytest.mark.clients("oras", "crane")` runs those programs. Where one is absent the
 test is skipped and says so; with PACKYARD_REQUIRE_CLIENTS=1 (as in .ci/run) it fails instead.
+
+Properties are tried on the same examples in every run, and on others in those marked `soak`.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,6 +22,10 @@ CLIENT_FOLDERS = [
     os.environ.get("PACKYARD_CLIENTS", "~/.cache/packyard/clients"),
     os.environ.get("GOBIN", "~/go/bin"),
 ]
+
+
+settings.register_profile("packyard", deadline=None, derandomize=True)
+settings.load_profile("packyard")
 
 
 def pytest_configure() -> None:

@@ -32,6 +32,10 @@ def merging(text: str) -> Edit:
     return lambda document: document.merge(text)
 
 
+def becoming(data: dict[str, Any]) -> Edit:
+    return lambda document: document.changed_to(data)
+
+
 HEAD = "# a head\n\nfirst:   one   # kept\n"
 TAIL = "last: [ 1,2 ]  # kept, too\n"
 
@@ -141,6 +145,16 @@ EDITS: dict[str, tuple[str, Edit, str]] = {
         "a:\n  b: 1 # x\n  # why\n  c: 2 # how\nd: 3\n",
     ),
     "merge replaces a list": ("a: [1, 2]\n", merging("a: [3]\n"), "a: [3]\n"),
+    "remove below a block scalar what blanks follow": (
+        "a: |\n  x\nb: 2\n\n     \n\nc: 1\n", removing("b"), "a: |\n  x\n\nc: 1\n",
+    ),
+    "remove below one that keeps its breaks": (
+        "a: |+\n  x\n\nb: 2\n\nc: 1\n", removing("b"), "a: |+\n  x\n\nc: 1\n",
+    ),
+    "remove the last key behind an empty line": ("a: 1  \n\nb: 2", removing("b"), "a: 1  "),
+    "remove the last key behind a block scalar": (
+        "a: |\n  x\nb: 2", removing("b"), "a: |\n  x\n",
+    ),
     "merge nothing": ("a: 1 # x\n", merging("# only\n"), "a: 1 # x\n"),
     "merge what is there": ("a: {b: 1} # x\n", merging("a:\n  b: 1\n"), "a: {b: 1} # x\n"),
 }  # fmt: skip
@@ -173,6 +187,32 @@ def test_what_stands_around_an_edit_stays(text: str, edit: Edit, expected: str) 
         assert TAIL.replace("\n", line_break) in edited
         assert "\n" not in edited.replace(line_break, "")
         assert read(edited).data == {**read(HEAD + TAIL).data, **read(expected).data}
+
+
+TEXT = {"k": "x\ny\n"}
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "expected"),
+    [
+        ("k: 1\nb: 2\n\n     \nc: 1\n", TEXT | {"c": 1}, "k: |\n  x\n  y\nc: 1\n"),
+        (
+            "o:\n  k: 1\nb: 2\n      \nc: 1\n", {"o": TEXT, "c": 1},
+            "o:\n  k: |\n    x\n    y\nc: 1\n",
+        ),
+        ("k: 1\nb: 2", TEXT, 'k: "x\\ny\\n"'),
+        ("o:\n  a: 1\n  k: 2\n\nb: 3", {"o": {"a": 1}}, "o:\n  a: 1"),
+        ("b:\n  c: 1\n  # c\n       \n", TEXT, 'k: "x\\ny\\n"\n       \n'),
+        ("{a: 1} # one\n    # two\n", TEXT, 'k: "x\\ny\\n" # one\n    # two\n'),
+        ("~\n    # two\n", TEXT, 'k: "x\\ny\\n"\n    # two\n'),
+        ("--- {a: 1}\n", TEXT, "--- \nk: |\n  x\n  y\n"),
+    ],
+)  # fmt: skip
+def test_a_block_scalar_stands_where_nothing_around_becomes_a_part_of_it(
+    text: str, data: dict[str, Any], expected: str
+) -> None:
+    assert becoming(data)(read(text)).text == expected
+    assert read(expected).data == data
 
 
 @pytest.mark.parametrize(

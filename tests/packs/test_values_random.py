@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from packyard.errors import ParameterInvalid
@@ -17,6 +17,7 @@ from packyard.packs import edits
 from packyard.packs.paths import Path
 from packyard.packs.values import Document
 from packyard.packs.yaml.nodes import same
+from tests.packs.properties import holds_for
 
 KEYS = ["a", "b", "c-d", "'q k'", '"e.f"', "1", "yes", "ü", "long_key"]
 SCALARS = [
@@ -33,55 +34,75 @@ COMMENTS = ["", "", "", " # behind", "  #x", "\t# tab", "   "]
 BETWEEN = ["", "", "", "", "\n", "{0}# above\n", "# at the margin\n", "{0}  # deeper\n", "   \n"]
 
 
-def scalars(indent: str) -> st.SearchStrategy[str]:
-    def line(pair: tuple[str, str]) -> str:
-        text, comment = pair
-        text = text.replace("{0}", indent)
-        many = "\n" in text or text.startswith(("|", "plain"))
-        return text + ("" if many else comment)
+_scalars = st.tuples(st.sampled_from(SCALARS), st.sampled_from(COMMENTS))
+_between = st.sampled_from(BETWEEN)
+_steps = st.sampled_from(["  ", "    ", " "])
+_keys = st.lists(st.sampled_from(KEYS), min_size=1, max_size=4, unique=True)
+_behind_a_key = st.sampled_from(["", "", " &A", " # a comment"])
+_heads = st.sampled_from(["", "", "# head\n\n", "---\n", "\ufeff", "z: &A {m: 1, n: 2}\n"])
+_ends = st.sampled_from(["", "", "# end\n", "\n\n", "...\n", "...\n# end\n"])
+_booleans, _thirds, _quarters, _sevenths = st.booleans(), *(st.integers(0, n) for n in (2, 3, 6))
 
-    return st.tuples(st.sampled_from(SCALARS), st.sampled_from(COMMENTS)).map(line)
+
+def written(scalar: tuple[str, str], indent: str) -> str:
+    """A scalar behind a key at `indent`, with its comment where it stands on one line."""
+    text, comment = scalar
+    text = text.replace("{0}", indent)
+    many = "\n" in text or text.startswith(("|", "plain"))
+    return text + ("" if many else comment)
 
 
 @st.composite
 def blocks(draw: st.DrawFn, indent: str = "", depth: int = 0) -> str:
     """Lines of a map or list at `indent`, each with its line break."""
-    step = draw(st.sampled_from(["  ", "    ", " "]))
-    listed = depth > 0 and draw(st.booleans())
-    keys = draw(st.lists(st.sampled_from(KEYS), min_size=1, max_size=4, unique=True))
+    step = draw(_steps)
+    listed = depth > 0 and draw(_booleans)
     lines = []
-    for key in keys:
-        lines.append(draw(st.sampled_from(BETWEEN)).replace("{0}", indent))
+    for key in draw(_keys):
+        lines.append(draw(_between).replace("{0}", indent))
         head = f"{indent}-" if listed else f"{indent}{key}:"
-        nested = depth < 3 and draw(st.integers(0, 2)) == 0
+        nested = depth < 3 and draw(_thirds) == 0
         if not nested:
-            value = draw(scalars(indent))
+            value = written(draw(_scalars), indent)
             lines.append(f"{head} {value}\n" if value else f"{head}\n")
-        elif listed and draw(st.booleans()):
+        elif listed and draw(_booleans):
             inner = draw(blocks(indent + "  ", depth + 1)).lstrip("\n")
             comments = inner.lstrip().startswith("#") or not inner.startswith(indent + "  ")
             lines.append(f"{head}\n{inner}" if comments else f"{head} {inner[len(indent) + 2 :]}")
         else:
-            anchor = draw(st.sampled_from(["", "", " &A", " # a comment"]))
-            lines.append(f"{head}{anchor}\n" + draw(blocks(indent + step, depth + 1)))
-    if not listed and draw(st.integers(0, 6)) == 0:
+            lines.append(f"{head}{draw(_behind_a_key)}\n" + draw(blocks(indent + step, depth + 1)))
+    if not listed and draw(_sevenths) == 0:
         lines.append(f"{indent}<<: *A\n")
     return "".join(lines)
 
 
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
-    text = draw(st.sampled_from(["", "", "# head\n\n", "---\n", "\ufeff", "z: &A {m: 1, n: 2}\n"]))
-    text += draw(blocks())
-    text += draw(st.sampled_from(["", "", "# end\n", "\n\n", "...\n", "...\n# end\n"]))
-    if draw(st.booleans()):
+    text = draw(_heads) + draw(blocks()) + draw(_ends)
+    if draw(_booleans):
         text = text.removesuffix("\n")
-    if draw(st.integers(0, 3)) == 0:
+    if draw(_quarters) == 0:
         text = text.replace("\n", "\r\n")
+    if "&A" not in text:
+        text = text.replace("<<: *A", "m: 1").replace("*A", "text")
     document, _ = Document.parse(text)
     assume(document is not None)
     assert document is not None
     return document
+
+
+ODD_WHOLES = [
+    "", "\n", "# only\n", "  # only", "   \n# only\n   ", "---\n", "--- # behind\n   \n",
+    "{}\n", "{a: 1} # behind\n    # deeper\n", "{a: 1,\n b: [2]}\n     \n", '{"a": "x"}',
+    "~\n", "null # behind", "~\n   # deeper\n", "--- {a: 1}\n    # deeper\n...\n", "--- ~\n",
+    "&A {a: 1}\n", "!!map {a: 1}\n   # deeper\n", "a: 1\n  # deeper\n      \n",
+    "   a: 1\n   b: |\n    x\n", "? a\n: b\n",
+]  # fmt: skip
+
+
+def wholes() -> st.SearchStrategy[Document]:
+    """Documents, and those whose whole is something else than a map in block style."""
+    return documents() | st.sampled_from(ODD_WHOLES).map(read)
 
 
 VALUES = st.recursive(
@@ -131,11 +152,10 @@ def check(before: Document, after: Document, data: Any) -> None:
         assert "\r\n" not in after.text
     if before.text.rstrip("\r\n. ") and after.data:
         kept = before.text.endswith("\n") == after.text.endswith("\n")
-        assert kept or "|" in before.text + after.text, (before.text, after.text)
+        assert kept or set("|>") & set(before.text), (before.text, after.text)
 
 
-@given(documents(), VALUES, st.data())
-@settings(max_examples=600, deadline=None)
+@holds_for(300, documents(), VALUES, st.data())
 def test_a_value_that_is_set_is_read_back(
     before: Document, value: Any, data: st.DataObject
 ) -> None:
@@ -145,8 +165,7 @@ def test_a_value_that_is_set_is_read_back(
     assert after.set(path, value).text == after.text
 
 
-@given(documents(), VALUES, st.data())
-@settings(max_examples=300, deadline=None)
+@holds_for(300, documents(), VALUES, st.data())
 def test_a_key_that_is_new_is_read_back(before: Document, value: Any, data: st.DataObject) -> None:
     parents: list[Path] = [
         path for path in paths(before.data) if isinstance(before.get(path), dict | None)
@@ -156,8 +175,7 @@ def test_a_key_that_is_new_is_read_back(before: Document, value: Any, data: st.D
     check(before, before.set(path, value), edits.put(before.data, path, value))
 
 
-@given(documents(), st.data())
-@settings(max_examples=400, deadline=None)
+@holds_for(250, documents(), st.data())
 def test_what_is_removed_is_gone_and_nothing_else(before: Document, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(paths(before.data)))
     after = before.remove(path)
@@ -171,24 +189,21 @@ def test_what_is_removed_is_gone_and_nothing_else(before: Document, data: st.Dat
         assert len(new) <= 1, (before.text, after.text)
 
 
-@given(documents(), documents())
-@settings(max_examples=400, deadline=None)
+@holds_for(250, wholes(), wholes())
 def test_a_document_is_merged_into_another(before: Document, added: Document) -> None:
     after = before.merge(added.text)
     check(before, after, edits.deep_merge(before.data, added.data))
     assert after.merge(added.text).text == after.text
 
 
-@given(documents(), documents())
-@settings(max_examples=300, deadline=None)
+@holds_for(250, wholes(), wholes())
 def test_a_document_becomes_any_other(before: Document, other: Document) -> None:
     after = before.changed_to(other.data, source=other)
     check(before, after, other.data)
     assert same(after.changed_to(before.data, source=before).data, before.data)
 
 
-@given(documents(), st.data())
-@settings(max_examples=400, deadline=None)
+@holds_for(250, documents(), st.data())
 def test_the_bytes_outside_a_scalar_stay(before: Document, data: st.DataObject) -> None:
     """Where it stands on one line and is replaced by one that does, only its own bytes differ."""
     assume(flat(before))
@@ -217,8 +232,7 @@ def differing(one: str, other: str) -> tuple[int, int]:
     return start, end
 
 
-@given(documents(), VALUES, st.data())
-@settings(max_examples=300, deadline=None)
+@holds_for(300, documents(), VALUES, st.data())
 def test_an_edit_back_gives_an_equal_document(
     before: Document, value: Any, data: st.DataObject
 ) -> None:
@@ -228,8 +242,7 @@ def test_an_edit_back_gives_an_equal_document(
     assert same(read(back.text).data, before.data)
 
 
-@given(documents(), st.lists(st.tuples(st.sampled_from(["a", "b", "c-d", "new"]), VALUES)))
-@settings(max_examples=150, deadline=None)
+@holds_for(150, documents(), st.lists(st.tuples(st.sampled_from(["a", "b", "c-d", "new"]), VALUES)))
 def test_many_edits_add_up(before: Document, changes: list[tuple[str, Any]]) -> None:
     document, data = before, before.data
     for key, value in changes:

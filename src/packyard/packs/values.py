@@ -7,6 +7,7 @@ keys, line breaks and the absence of a final newline stay (spec "values.yaml").
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,7 @@ __all__ = ["Document", "PackSection", "Path", "format_path", "pack_section", "pa
 VALUES = "values.yaml"
 INSTALL_PRIORITY = "spectrocloud.com/install-priority"
 DISPLAY_NAME = "spectrocloud.com/display-name"
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 class Document:
@@ -279,7 +281,5 @@ def _maps(content: dict[str, Value], key: str) -> list[dict[str, Value]]:
 
 
 def _integer(value: Value) -> int:
-    try:
-        return int(_text(value))
-    except ValueError:
-        return 0
+    text = _text(value)
+    return int(text) if _INTEGER.fullmatch(text) else 0

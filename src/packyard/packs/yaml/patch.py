@@ -31,6 +31,7 @@ from packyard.packs.yaml.layout import (
 )
 from packyard.packs.yaml.nodes import (
     BOM,
+    BREAK,
     BREAKS,
     Alias,
     Mapping,
@@ -51,8 +52,22 @@ from packyard.packs.yaml.writer import Fragment, Style
 def patch(tree: Tree, data: dict[str, Value], source: Tree | None = None) -> str:
     """The text of `tree` with `data` for its own; ContentRefused where that grows too large."""
     twin = _Twin(source, source.root, 0) if source and source.root else None
+    text = _changed(tree, data, twin, literal=True)
+    if tree.text[-1:] in ("", BOM, *BREAKS) or not text.endswith(tuple(BREAKS)):
+        return text
+    # The document had no final line break, and only a block scalar that stays may need one.
+    for ended in (text, _changed(tree, data, twin, literal=False)):
+        behind = BREAK.search(ended, len(ended.rstrip(f" \t{BREAKS}")))
+        open_ended = ended[: behind.start()] if behind else ended
+        again, _ = compose(open_ended, "")
+        if again and same(again.root.data if again.root else {}, data):
+            return open_ended
+    return text
+
+
+def _changed(tree: Tree, data: dict[str, Value], twin: _Twin | None, *, literal: bool) -> str:
     while True:
-        change = _Patch(tree)
+        change = _Patch(tree, literal=literal)
         change.change(_root_slot(tree), data, twin)
         disturbed = change.disturbed_aliases()
         if not disturbed:
@@ -62,7 +77,7 @@ def patch(tree: Tree, data: dict[str, Value], source: Tree | None = None) -> str
 
 def _with_copies(tree: Tree, aliases: Iterable[Alias]) -> Tree:
     """The same data with each of `aliases` replaced by a copy of what it stands for."""
-    change = _Patch(tree)
+    change = _Patch(tree, literal=True)
     wanted = {id(alias) for alias in aliases}
     for slot in _slots(tree, _root_slot(tree)):
         if id(slot.node) in wanted:
@@ -97,8 +112,11 @@ class _Twin:
 
 
 class _Patch:
-    def __init__(self, tree: Tree) -> None:
+    """`literal`: whether texts of several lines may become block scalars."""
+
+    def __init__(self, tree: Tree, *, literal: bool) -> None:
         self.tree = tree
+        self.literal = literal
         self.splices = Splices(tree)
         self.touched: list[Node] = []
         self.dropped: list[Node] = []
@@ -208,7 +226,7 @@ class _Patch:
         if override is None:
             self.dropped.append(node)
         if slot.kind == "root" and isinstance(new, dict):
-            style = self._style(None, node.end if self.tree.root else len(self.tree.text))
+            style = self._root_style()
             self.splices.replace_root(self.tree.root, _entries(new, style, twin))
         elif slot.flow and override is not None:
             texts = [
@@ -238,6 +256,18 @@ class _Patch:
             else Fragment(lines[0], tuple(body[1:]))
         )
 
+    def _root_style(self) -> Style:
+        root = self.tree.root
+        if root is None:
+            return self._style(None, len(self.tree.text))
+        below = tail(self.tree, root.end, 0)
+        style = self._style(None, below)
+        if is_block_collection(root):
+            return style
+        # a comment behind or below would become a part of a block scalar
+        swallows = below > root.end or bool(rest_comment(self.tree, root.end))
+        return replace(style, literal=style.literal and not swallows)
+
     def _fragment(self, slot: Slot, new: Value, twin: _Twin | None) -> Fragment:
         node = slot.node
         below = tail(self.tree, node.end, slot.column)
@@ -260,7 +290,7 @@ class _Patch:
         """
         text = self.tree.text
         open_end = self.tree.lines.end(end) == len(text) and text[-1:] not in ("", BOM, *BREAKS)
-        literal = not open_end and not blanks_below(self.tree, end)
+        literal = self.literal and not open_end and not blanks_below(self.tree, end)
         return replace(style_of(self.tree, node), literal=literal)
 
 

@@ -23,7 +23,6 @@ from packyard.packs.yaml.layout import (
 from packyard.packs.yaml.nodes import BOM, BREAK, BREAKS, Node, Tree
 from packyard.packs.yaml.writer import Fragment
 
-_BLOCK_SIGN = re.compile("[|>]")
 _PROPERTIES = re.compile(r"(?:[ \t]*[!&]\S*)*")
 _BLOCK_HEADER = re.compile(r"(?P<kind>(?:[!&]\S*\s+)*[|>])(?P<signs>[-+0-9]*)")
 
@@ -176,28 +175,24 @@ class Splices:
     def remove(self, block: Block, removed: set[int]) -> None:
         """Some entries, never all, with the comments that belong to them."""
         first = min(index for index in range(len(block.spans)) if index not in removed)
-        ends_open = self.tree.text[-1] not in BREAKS
-        end_of_text = len(self.tree.text) if ends_open else -1
-        for index in sorted(removed, reverse=True):
+        above: int | None = None  # the entry that will stand above
+        for index in range(len(block.spans)):
+            if index not in removed:
+                above = index
+                continue
             start, end = self._extent(block, index, first)
-            above = max((i for i in range(index) if i not in removed), default=None)
-            if above is not None and ends_with_break(self.tree, block.spans[above][1]):
-                end = self._behind_blank_lines(end)  # else a block scalar above would keep them
-            if end == end_of_text and index and self._may_end_openly(block, index - 1):
-                end_of_text, start = start, self._before_break(start)
+            if above is not None:  # else a block scalar there would take them for its own
+                kept = ends_with_break(self.tree, block.spans[above][1])
+                end = self._behind_blank_lines(end, empty=kept)
             self._splice(start, end, "")
 
-    def _may_end_openly(self, block: Block, index: int) -> bool:
-        """Whether an entry can lose its last break: no block scalar ends there, old or new."""
-        start, end = block.spans[index][0], block.line_end(index)
-        new = (new for place, _, new in self._made if start <= place <= end)
-        return not any(_BLOCK_SIGN.search(text) for text in (self.tree.text[start:end], *new))
-
-    def _behind_blank_lines(self, offset: int) -> int:
-        text, lines = self.tree.text, self.tree.lines
-        while offset < len(text) and not text[offset : lines.end(offset)].strip():
+    def _behind_blank_lines(self, offset: int, *, empty: bool) -> int:
+        """Behind the lines of blanks there, and the last empty ones among them only if `empty`."""
+        text, lines, behind = self.tree.text, self.tree.lines, offset
+        while offset < len(text) and not (line := text[offset : lines.end(offset)]).strip():
             offset = lines.next(offset)
-        return offset
+            behind = offset if line or empty else behind
+        return behind
 
     def remove_inline(self, block: Block, removed: set[int]) -> None:
         """Inside brackets: some entries, never all."""
