@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from packyard.errors import ChartUnknown, RemoteFailed, TooLarge
-from packyard.remotes import helm
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.helm import HelmRepository
 from tests.remotes.scripted import Reply, Request, answering, talking
@@ -111,13 +110,12 @@ def test_what_is_no_index_is_said_to_be_none(body: bytes) -> None:
         HelmRepository(client, "").versions("web")
 
 
-def test_an_endless_index_is_not_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(helm, "INDEX_LIMIT", 1000)
+def test_an_endless_index_is_not_read_on() -> None:
     with (
         talking(serve({"/index.yaml": index(*[row("1.0.0")] * 100)})) as (_, client),
         pytest.raises(TooLarge),
     ):
-        HelmRepository(client, "").versions("web")
+        HelmRepository(client, "", limit=1000).versions("web")
 
 
 def test_credentials_do_not_go_to_another_host_that_the_index_names() -> None:

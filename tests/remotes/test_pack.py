@@ -15,7 +15,7 @@ from packyard.packs.files import Files, Limits
 from packyard.packs.model import parse_pack_json
 from packyard.references import parse_repo, parse_tag
 from packyard.remotes.oci import Repository
-from packyard.remotes.pack import Pulled, newest, prepare, pull, push
+from packyard.remotes.pack import PulledPack, newest, prepare, pull, push
 from tests.packs import samples
 from tests.remotes.scripted import Reply, Request, talking
 
@@ -40,7 +40,7 @@ def manifest_of(
     return {"schemaVersion": 2, "layers": [layer] * layers, "annotations": annotations or {}}
 
 
-def pulled(manifest: object, archive: bytes, limits: Limits | None = None) -> Pulled:
+def pulled(manifest: object, archive: bytes, limits: Limits | None = None) -> PulledPack:
     """Pull from a registry that answers with these."""
 
     def script(request: Request) -> Reply:

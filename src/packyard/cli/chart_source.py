@@ -57,7 +57,7 @@ def _from_disk(path: Path) -> bytes:
 def _from_url(url: str, home: Path) -> bytes:
     address, path = _split(url)
     with open_client(address, account_of(address, home), home) as client:
-        return client.request("GET", path, limit=helm.CHART_LIMIT).body
+        return client.request("GET", path, limit=chart.CHART_LIMIT).body
 
 
 def _from_registry(named: str, version: str, home: Path) -> bytes:

@@ -3,6 +3,7 @@
 `address` reads what people write for a server, `trust` decides whose certificates count, `client`
 sends requests (schemes, retries, redirects) by `transport`, which calls only what `reach` allows
 and keeps to a host's `budget`; `challenge` answers a registry's demand for credentials, `failures`
-turns what went wrong into our errors. On top: `oci`, a repository of the
-OCI distribution specification, and `pack`, a pack in its OCI form.
+turns what went wrong into our errors. On top: `oci`, a repository of the OCI
+distribution specification, with `pack` and `chart`, what stands in one; `helm`, a Helm repository.
+`source` is what all registries have in common that a hub reads.
 """

@@ -7,16 +7,28 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass, field
 
 from packyard.digests import Digest, parse_digest
 from packyard.errors import ChartUnknown, DigestInvalid, ManifestInvalid, TooLarge
 from packyard.packs.version import Version
-from packyard.references import Tag, parse_tag
-from packyard.remotes.helm import CHART_LIMIT
+from packyard.references import Tag, parse_repo, parse_tag
+from packyard.remotes.address import parse_address
+from packyard.remotes.client import Client
 from packyard.remotes.oci import Descriptor, Received, Repository
 from packyard.remotes.transfer import Watch, pull_blob
 
 CHART_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+CHART_LIMIT = 64 * 1024 * 1024
+"""Bytes of a chart's archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class PulledChart:
+    """`digest` is the archive's own."""
+
+    archive: bytes = field(repr=False)
+    digest: Digest
 
 
 def tag_of(version: str) -> Tag:
@@ -45,6 +57,22 @@ def pull(repository: Repository, reference: Tag | Digest, watch: Watch) -> bytes
     out = io.BytesIO()
     pull_blob(repository, layer, out, watch)
     return out.getvalue()
+
+
+def pull_from(client: Client, url: str, version: str) -> bytes:
+    """The archive at `oci://host/path/name[:tag]`, by the manners of `client` without its login."""
+    bare, _, digest = url.removeprefix("oci://").partition("@")
+    above, _, last = bare.rpartition("/")
+    name, _, tag = last.partition(":")
+    address = parse_address(f"oci://{above}/{name}")
+    with client.stranger(address) as other:
+        repository = Repository(other, parse_repo(address.base))
+        reference = parse_digest(digest) if digest else parse_tag(tag) if tag else tag_of(version)
+        return pull(repository, reference, _unwatched)
+
+
+def _unwatched(_: int) -> None:
+    """For transfers that nobody watches."""
 
 
 def _layer(repository: Repository, received: Received) -> Descriptor:

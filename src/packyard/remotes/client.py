@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Self
+from typing import Self, TypedDict
 from urllib.request import getproxies
 
 import httpx
@@ -82,6 +82,14 @@ class Answer:
             ) from None
 
 
+class _Settings(TypedDict):
+    insecure: bool
+    certificates: Sequence[Path]
+    authority: Path | None
+    pem: str
+    manners: Manners
+
+
 class Client:
     """One registry, used by many threads; close it, or use it in a `with`."""
 
@@ -98,6 +106,13 @@ class Client:
     ) -> None:
         self.address = address
         self.manners = manners
+        self._settings: _Settings = {
+            "insecure": insecure,
+            "certificates": certificates,
+            "authority": authority,
+            "pem": pem,
+            "manners": manners,
+        }
         self._plain_allowed = insecure or address.loopback
         self._lock = threading.Lock()
         self._origin: httpx.URL | None = None
@@ -123,6 +138,14 @@ class Client:
     @property
     def host(self) -> str:
         return self.address.host
+
+    @property
+    def has_login(self) -> bool:
+        return self._authorizer.credentials is not None
+
+    def stranger(self, address: Address) -> Client:
+        """A client of another server by the same manners and trust, without credentials."""
+        return Client(address, **self._settings)
 
     def verify(self) -> None:
         """Raise `Unauthenticated` where the registry does not take the credentials.

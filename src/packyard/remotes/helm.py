@@ -1,59 +1,101 @@
 """A Helm repository as its client: `index.yaml`, and the archives of charts that it names.
 
-The index is JSON or YAML. An entry that cannot be used (no name, no version, no address) is left
-out, as Helm leaves it out: one broken chart does not hide the others.
+An address in the index is relative to the repository, or leads anywhere, also into an OCI registry;
+credentials go to the repository's own server only.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
-import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from packyard.digests import digest_of
-from packyard.errors import ChartUnknown, RemoteFailed
-from packyard.packs.values import Document
+from packyard.errors import ChartUnknown, RemoteFailed, StorageFull, TooLarge
 from packyard.packs.version import Version
-from packyard.packs.yaml.reader import Limits
-from packyard.packs.yaml.scalars import Value
+from packyard.remotes import chart
+from packyard.remotes.chart import CHART_LIMIT
 from packyard.remotes.client import Client
+from packyard.remotes.helm_index import INDEX, ChartVersion, read_index
+from packyard.remotes.source import Broken, Marks
 
-INDEX = "index.yaml"
-INDEX_LIMIT = 64 * 1024 * 1024
-"""Bytes of an index that is read."""
-CHART_LIMIT = 64 * 1024 * 1024
-"""Bytes of a chart's archive."""
-_YAML_LIMITS = Limits(max_length=INDEX_LIMIT, max_nodes=4_000_000)
-_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+INDEX_LIMIT = 200 * 1024 * 1024
+"""Bytes of an index that is read, unpacked."""
+_READER = "1"  # another number makes every index be read again, whatever was remembered of it
+_PIECE = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChartVersion:
-    """An entry of the index; `sha256` of the archive in hex, "" where the index does not say."""
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that was fetched; whoever has it closes the file."""
 
-    name: str
-    version: str
-    url: str
-    sha256: str = ""
+    file: BinaryIO
+    size: int
+    marks: Marks
 
 
 class HelmRepository:
     """The repository at `path` of a server; `path` has no index.yaml at its end."""
 
-    def __init__(self, client: Client, path: str) -> None:
+    def __init__(self, client: Client, path: str, *, limit: int = INDEX_LIMIT) -> None:
         self.client = client
         self._base = "/" + f"{path.strip('/')}/".lstrip("/")
+        self._limit = limit
 
     def __str__(self) -> str:
         return f"{self.client.host}{self._base}"
 
+    def look(self) -> None:
+        """Raise `RemoteFailed` where there is no index; read no more than shows that."""
+        with self.client.stream("GET", self._index, headers=_headers({})) as response:
+            body = Pieces(self._limited(response.iter_bytes()))
+            with closing(read_index(body, str(self))) as entries:
+                next(entries, None)
+
+    def fetch(self, marks: Marks) -> Index | None:
+        """The index, or None where it is the one that left these marks."""
+        if marks.get("reader") != _READER:
+            marks = {}
+        file = tempfile.TemporaryFile()  # noqa: SIM115  (whoever gets the index closes it)
+        try:
+            with self.client.stream("GET", self._index, headers=_headers(marks)) as response:
+                if response.status_code == 304:
+                    file.close()
+                    return None
+                digest, size = _kept(self._limited(response.iter_bytes()), file)
+                now = {
+                    "reader": _READER,
+                    "digest": digest,
+                    "etag": response.headers.get("etag", ""),
+                    "modified": response.headers.get("last-modified", ""),
+                }
+        except BaseException:
+            file.close()
+            raise
+        if digest == marks.get("digest"):
+            file.close()
+            return None
+        file.seek(0)
+        return Index(file, size, now)
+
+    def entries(self, index: Index) -> Iterator[ChartVersion | Broken]:
+        return read_index(index.file, str(self))
+
     def versions(self, name: str) -> list[ChartVersion]:
         """Those of one chart, the newest first; raise `ChartUnknown` where there is none."""
-        entries = self._entries().get(name)
-        rows = entries if isinstance(entries, list) else []
-        found = [version for row in rows if (version := _chart_version(row, name))]
+        index = self.fetch({})
+        if index is None:
+            raise RemoteFailed(f"{self} says that its index has not changed, but nobody asked.")
+        with index.file:
+            found = [
+                entry
+                for entry in self.entries(index)
+                if isinstance(entry, ChartVersion) and entry.name == name
+            ]
         if not found:
             raise ChartUnknown(f"{self} holds no chart {name!r}.")
         return sorted(found, key=_order, reverse=True)
@@ -64,61 +106,89 @@ class HelmRepository:
         if not version:
             stable = (chart for chart in there if _order(chart)[0])
             return next(stable, there[0])
-        for chart in there:
-            if chart.version.removeprefix("v") == version.removeprefix("v"):
-                return chart
-        some = ", ".join(chart.version for chart in there[:10])
+        for entry in there:
+            if entry.version.removeprefix("v") == version.removeprefix("v"):
+                return entry
+        some = ", ".join(entry.version for entry in there[:10])
         raise ChartUnknown(f"{self} holds no version {version} of {name!r}; it has {some}.")
 
-    def pull(self, chart: ChartVersion) -> bytes:
+    def pull(self, entry: ChartVersion) -> bytes:
         """The chart's archive; raise `RemoteFailed` where it is not the one of the index."""
-        url = chart.url if "://" in chart.url else f"{self._base}{chart.url}"
-        data = self.client.request("GET", url, limit=CHART_LIMIT).body
-        if chart.sha256 and hashlib.sha256(data).hexdigest() != chart.sha256:
+        if entry.url.startswith("oci://"):
+            data = chart.pull_from(self.client, entry.url, entry.version)
+        else:
+            url = entry.url if "://" in entry.url else f"{self._base}{entry.url}"
+            data = self.client.request("GET", url, limit=CHART_LIMIT).body
+        if entry.sha256 and hashlib.sha256(data).hexdigest() != entry.sha256:
             raise RemoteFailed(
-                f"{self} sent {chart.name} {chart.version} with the digest {digest_of(data)}; its "
-                f"index says sha256:{chart.sha256}."
+                f"{self} sent {entry.name} {entry.version} with the digest {digest_of(data)}; its "
+                f"index says sha256:{entry.sha256}."
             )
         return data
 
-    def _entries(self) -> Mapping[str, Value]:
-        answer = self.client.request("GET", f"{self._base}{INDEX}", limit=INDEX_LIMIT)
-        index = _parsed(answer.body)
-        entries = index.get("entries") if index else None
-        if not isinstance(entries, dict):
-            raise RemoteFailed(f"{self}{INDEX} is not the index of a Helm repository.")
-        return entries
+    @property
+    def _index(self) -> str:
+        return f"{self._base}{INDEX}"
+
+    def _limited(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+            if size > self._limit:
+                raise TooLarge(
+                    f"{self}{INDEX} has more than {self._limit} bytes, the limit; not read on."
+                )
+            yield piece
 
 
-def _parsed(body: bytes) -> Mapping[str, Value] | None:
-    if body.lstrip()[:1] == b"{":
+class Pieces:
+    """Pieces of bytes as they come, read as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size < 0:
+            data, self._rest = self._rest + b"".join(self._pieces), b""
+            return data
+        while not self._rest:
+            try:
+                self._rest = next(self._pieces)
+            except StopIteration:
+                return b""
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
+def _headers(marks: Marks) -> dict[str, str]:
+    headers = {"accept-encoding": "gzip"}
+    if marks.get("etag"):
+        headers["if-none-match"] = marks["etag"]
+    if marks.get("modified"):
+        headers["if-modified-since"] = marks["modified"]
+    return headers
+
+
+def _kept(pieces: Iterator[bytes], file: BinaryIO) -> tuple[str, int]:
+    """Write them down; their digest and size."""
+    running, size = hashlib.sha256(), 0
+    for piece in pieces:
+        running.update(piece)
+        size += len(piece)
         try:
-            data = json.loads(body)
-        except (ValueError, RecursionError):
-            return None
-        return data if isinstance(data, dict) else None
-    document, _ = Document.parse(body, INDEX, _YAML_LIMITS)
-    return document.data if document else None
+            file.write(piece)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise StorageFull(
+                f"There is no room in {tempfile.gettempdir()} for the index of a repository."
+            ) from error
+    return running.hexdigest(), size
 
 
-def _chart_version(row: Value, name: str) -> ChartVersion | None:
-    if not isinstance(row, dict):
-        return None
-    version, urls, digest = row.get("version"), row.get("urls"), row.get("digest")
-    url = urls[0] if isinstance(urls, list) and urls else None
-    if not isinstance(version, str) or not isinstance(url, str):
-        return None
-    sha256 = _SHA256.fullmatch(digest) if isinstance(digest, str) else None
-    return ChartVersion(
-        name=name,
-        version=version,
-        url=url,
-        sha256=sha256[1] if sha256 else "",
-    )
-
-
-def _order(chart: ChartVersion) -> tuple[bool, Version | None, str]:
+def _order(entry: ChartVersion) -> tuple[bool, Version | None, str]:
     """Stable versions above pre-releases, those above what is no version."""
-    version = Version.parse(chart.version)
+    version = Version.parse(entry.version)
     stable = version is not None and not version.prerelease
-    return stable, version or Version.parse("0-0"), chart.version
+    return stable, version or Version.parse("0-0"), entry.version

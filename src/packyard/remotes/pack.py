@@ -59,7 +59,7 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class PulledPack:
     pack: Pack
     files: Files = field(repr=False)
     digest: Digest
@@ -142,7 +142,7 @@ def pull(
     *,
     watch: Watch,
     limits: Limits | None = None,
-) -> Pulled:
+) -> PulledPack:
     """The pack under `reference`, verified from the manifest's digest down to its files.
 
     Raise `ContentRefused` with the findings where what is there cannot be read as a pack.
@@ -158,7 +158,7 @@ def pull(
         raise RemoteFailed(
             f"{repository}:{reference} says that its content is {stated}, but it is {digest}."
         )
-    return Pulled(pack, files, received.digest, digest)
+    return PulledPack(pack, files, received.digest, digest)
 
 
 def newest(tags: Iterable[Tag]) -> Tag | None:

@@ -1,0 +1,155 @@
+"""`index.yaml` of a Helm repository, read entry by entry, whatever its length.
+
+The index is JSON or YAML. An entry that Helm would pass over (no map, no version, no address) comes
+as `Broken` with its reason; what is wrong with the document as a whole is `RemoteFailed`. Of what
+an entry says beside name, version, address and digest those fields are kept that Chart.yaml has,
+each of its type. (Helm: "The Chart Repository Structure".)
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from packyard.errors import ContentRefused, RemoteFailed
+from packyard.packs.yaml.scalars import Value
+from packyard.packs.yaml.stream import Odd, Readable, listed_items
+from packyard.remotes.json_stream import NotJson, json_items
+from packyard.remotes.source import Broken
+
+INDEX = "index.yaml"
+_ENTRIES = "entries"
+_MARKUP = (b"<!", b"<?", b"<h", b"<H")
+_START = 4096
+_NAME_LIMIT = 250
+_TEXT_LIMIT = 16 * 1024
+_SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+_TEXTS = (
+    "apiVersion",
+    "appVersion",
+    "created",
+    "description",
+    "home",
+    "icon",
+    "kubeVersion",
+    "type",
+)
+_LISTS = ("keywords", "sources")
+_MAPS = ("maintainers", "dependencies")
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartVersion:
+    """An entry of the index; `sha256` of the archive in hex, "" where the index does not say."""
+
+    name: str
+    version: str
+    url: str
+    sha256: str = ""
+    metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
+
+
+def read_index(stream: Readable, where: str) -> Generator[ChartVersion | Broken]:
+    """Every entry in the order of the index; a version that stands twice counts once.
+
+    Raises `RemoteFailed` where the bytes are no index: `where` is whose it is.
+    """
+    seen: set[tuple[str, str]] = set()
+    try:
+        for name, row in _items(stream):
+            entry = Broken(name, "", row.reason) if isinstance(row, Odd) else _entry(name, row)
+            if isinstance(entry, ChartVersion):
+                key = entry.name, entry.version
+                if key in seen:
+                    entry = Broken(*key, "It stands twice in the index; the first one counts.")
+                seen.add(key)
+            yield entry
+    except (ContentRefused, NotJson) as fault:
+        said = str(fault)
+        if isinstance(fault, ContentRefused):
+            finding = fault.findings[0]
+            said = (f"line {finding.line}: " if finding.line else "") + finding.message
+        raise RemoteFailed(
+            f"{where}{INDEX} is not the index of a Helm repository. {said}"
+        ) from None
+
+
+def _items(stream: Readable) -> Iterator[tuple[str, Value | Odd]]:
+    start = stream.read(_START)
+    whole = _Again(start, stream)
+    text = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if text.startswith(_MARKUP):
+        raise NotJson("It is a web page.")
+    if text[:1] == b"{":
+        return json_items(whole, _ENTRIES)
+    return listed_items(whole, _ENTRIES, INDEX)
+
+
+class _Again:
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, start: bytes, rest: Readable) -> None:
+        self._start = start
+        self._rest = rest
+
+    def read(self, size: int = -1, /) -> bytes:
+        if not self._start:
+            return self._rest.read(size)
+        end = len(self._start) if size < 0 else size
+        data, self._start = self._start[:end], self._start[end:]
+        return data
+
+
+def _entry(name: str, row: Value) -> ChartVersion | Broken:
+    if not isinstance(row, dict):
+        return Broken(name, "", "The entry is not a map.")
+    version, urls, digest = row.get("version"), row.get("urls"), row.get("digest")
+    url = urls[0] if isinstance(urls, list) and urls else None
+    said = _cleaned(version) if isinstance(version, str) else ""
+    if not name or len(name) > _NAME_LIMIT or _UNPRINTABLE.search(name) or "/" in name:
+        return Broken(_cleaned(name)[:_NAME_LIMIT], said[:_NAME_LIMIT], "It has no usable name.")
+    if not said or said != version or len(said) > _NAME_LIMIT:
+        return Broken(name, said[:_NAME_LIMIT], "The entry has no version, or one that is no text.")
+    if not isinstance(url, str) or not url or _UNPRINTABLE.search(url):
+        return Broken(name, said, "The entry has no address of an archive.")
+    sha256 = _SHA256.fullmatch(digest) if isinstance(digest, str) else None
+    return ChartVersion(
+        name=name,
+        version=said,
+        url=url,
+        sha256=sha256[1] if sha256 else "",
+        metadata=_metadata(row),
+    )
+
+
+def _metadata(row: Mapping[str, Value]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for key in _TEXTS:
+        value = row.get(key)
+        if isinstance(value, str | int | float) and value != "":
+            found[key] = _cleaned(str(value))
+    for key in _LISTS:
+        rows = row.get(key)
+        if isinstance(rows, list) and rows:
+            found[key] = [_cleaned(item) for item in rows if isinstance(item, str)]
+    for key in _MAPS:
+        rows = row.get(key)
+        if isinstance(rows, list) and rows:
+            found[key] = [_texts(item) for item in rows if isinstance(item, dict)]
+    annotations = row.get("annotations")
+    if isinstance(annotations, dict) and annotations:
+        found["annotations"] = _texts(annotations)
+    if row.get("deprecated") is True:
+        found["deprecated"] = True
+    return found
+
+
+def _texts(row: Mapping[str, Value]) -> dict[str, Value]:
+    return {_cleaned(key): _cleaned(value) for key, value in row.items() if isinstance(value, str)}
+
+
+def _cleaned(text: str) -> str:
+    return _UNPRINTABLE.sub("", text[:_TEXT_LIMIT])
