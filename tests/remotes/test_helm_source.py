@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,10 +50,10 @@ def test_an_index_is_asked_for_again_only_if_it_changed() -> None:
 
     with talking(script) as (server, client):
         source = HelmSource(client, "charts")
-        offers, _, marks = taken(source.list({}))
+        offers, _, marks = taken(source.listing({}))
         assert [offer.tag for offer in offers] == ["1.0"]
-        assert source.list(marks) is None
-        assert source.list({**marks, "reader": "of another release"}) is not None
+        assert source.listing(marks) is None
+        assert source.listing({**marks, "reader": "of another release"}) is not None
     assert server.seen() == [f"GET {PATH}"] * 3
     assert "if-none-match" not in server.requests[2].headers
 
@@ -65,17 +66,17 @@ def test_a_server_that_knows_no_tags_is_asked_by_time() -> None:
 
     with talking(script) as (_, client):
         source = HelmSource(client, "charts")
-        _, _, marks = taken(source.list({}))
-        assert source.list(marks) is None
+        _, _, marks = taken(source.listing({}))
+        assert source.listing(marks) is None
 
 
 def test_the_same_bytes_are_the_same_index_where_a_server_knows_no_conditions() -> None:
     bodies = [index(row("1.0")), index(row("1.0")), index(row("1.1"))]
     with talking(lambda _: Reply(body=bodies.pop(0))) as (_, client):
         source = HelmSource(client, "charts")
-        _, _, marks = taken(source.list({}))
-        assert source.list(marks) is None
-        offers, _, _ = taken(source.list(marks))
+        _, _, marks = taken(source.listing({}))
+        assert source.listing(marks) is None
+        offers, _, _ = taken(source.listing(marks))
         assert [offer.tag for offer in offers] == ["1.1"]
 
 
@@ -94,12 +95,13 @@ def test_offers_say_what_the_index_says() -> None:
         "home": "",
     }
     with talking(serve(index(row("1.0", **more), row("2.0", created="then")))) as (_, client):
-        offers, broken, _ = taken(HelmSource(client, "charts").list({}))
+        offers, broken, _ = taken(HelmSource(client, "charts").listing({}))
     assert not broken
     assert offers[0] == Offer(
         kind=Kind.CHART,
         name="web",
         tag="1.0",
+        tags=("1.0",),
         place="web-1.0.tgz",
         validator=f"sha256:{SHA256}",
         metadata={
@@ -119,7 +121,7 @@ def test_what_is_broken_is_listed_with_its_reason_beside_the_rest() -> None:
     rows = [7, row(1), row("1.0", urls=[]), row("1.1", urls=["a\x00b"]), row("2.0"), row("2.0")]
     entries = {"web": rows, "a/b": [row("1")], "": [row("1")], "db": 3}
     with talking(serve(json.dumps({"entries": entries}).encode())) as (_, client):
-        offers, broken, _ = taken(HelmSource(client, "charts").list({}))
+        offers, broken, _ = taken(HelmSource(client, "charts").listing({}))
     assert [(offer.name, offer.tag) for offer in offers] == [("web", "2.0")]
     assert broken == [
         Broken("web", "", "The entry is not a map."),
@@ -136,7 +138,7 @@ def test_what_is_broken_is_listed_with_its_reason_beside_the_rest() -> None:
 def test_a_long_index_comes_in_pages_that_tell_how_far_it_is() -> None:
     body = index(*(row(f"1.{n}.0") for n in range(1200)))
     with talking(serve(body)) as (_, client):
-        listing = HelmSource(client, "charts").list({})
+        listing = HelmSource(client, "charts").listing({})
         assert listing is not None
         pages = list(listing.pages)
     assert [len(page.offers) for page in pages] == [500, 500, 200]
@@ -151,10 +153,10 @@ def test_an_index_may_come_packed_and_counts_unpacked() -> None:
         return Reply(headers={"Content-Encoding": "gzip"}, body=body)
 
     with talking(script) as (_, client):
-        offers, _, _ = taken(HelmSource(client, "charts").list({}))
+        offers, _, _ = taken(HelmSource(client, "charts").listing({}))
         assert len(offers) == 1000
         with pytest.raises(TooLarge, match="more than 9000 bytes"):
-            HelmSource(client, "charts", limit=9000).list({})
+            HelmSource(client, "charts", limit=9000).listing({})
 
 
 @pytest.mark.parametrize(
@@ -171,7 +173,7 @@ def test_an_archive_is_read_from_where_the_index_says(url: str) -> None:
     with answering(serve(ARCHIVE)) as other, talking(closed, Credentials("me", "pass")) as pair:
         server, client = pair
         source = HelmSource(client, "charts")
-        (offer,), _, _ = taken(source.list({}))
+        (offer,), _, _ = taken(source.listing({}))
         content = source.read(offer)
     assert content == PulledChart(ARCHIVE, content.digest)
     assert content.digest == f"sha256:{SHA256}"
@@ -201,19 +203,17 @@ def test_an_archive_may_lie_in_an_oci_registry() -> None:
         url = f"oci://{other.host}/charts/web:1.0_x"
         with talking(serve(index(row("1.0+x", urls=[url])))) as (_, client):
             source = HelmSource(client, "charts")
-            (offer,), _, _ = taken(source.list({}))
+            (offer,), _, _ = taken(source.listing({}))
             assert source.read(offer).archive == ARCHIVE
-            named = Offer(
-                kind=Kind.CHART, name="web", tag="1.0+x", place=url.removesuffix(":1.0_x")
-            )
-            assert source.read(named).archive == ARCHIVE
+            untagged = replace(offer, place=url.removesuffix(":1.0_x"))
+            assert source.read(untagged).archive == ARCHIVE
 
 
 def test_an_archive_of_another_digest_is_refused() -> None:
     bodies = [index(row("1.0", digest="0" * 64)), ARCHIVE]
     with talking(lambda _: Reply(body=bodies.pop(0))) as (_, client):
         source = HelmSource(client, "charts")
-        (offer,), _, _ = taken(source.list({}))
+        (offer,), _, _ = taken(source.listing({}))
         with pytest.raises(RemoteFailed, match=f"digest sha256:{SHA256}; its index says sha256:0"):
             source.read(offer)
 
@@ -228,7 +228,7 @@ def test_a_token_opens_a_repository() -> None:
         Client(parse_address(f"http://{server.host}"), AccessToken("abc")) as client,
     ):
         HelmSource(client, "charts").probe()
-        assert len(taken(HelmSource(client, "charts").list({}))[0]) == 1
+        assert len(taken(HelmSource(client, "charts").listing({}))[0]) == 1
 
 
 PACKED = {"Content-Encoding": "gzip"}
@@ -257,7 +257,7 @@ def test_a_probe_tells_the_exact_reason(reply: Reply, kind: type[PackyardError],
         with pytest.raises(kind) as probed:
             source.probe()
         with pytest.raises(kind) as listed:
-            taken(source.list({}))
+            taken(source.listing({}))
     assert said in str(probed.value)
     assert str(listed.value) == str(probed.value)
     assert server.host in str(probed.value)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from packyard.errors import ContentRefused, RemoteFailed
 from packyard.packs.yaml.scalars import Value
 from packyard.packs.yaml.stream import Odd, Readable, listed_items
+from packyard.remotes.chart_fields import UNPRINTABLE, chart_metadata, cleaned
 from packyard.remotes.json_stream import NotJson, json_items
 from packyard.remotes.source import Broken
 
@@ -24,21 +25,7 @@ _ENTRIES = "entries"
 _MARKUP = (b"<!", b"<?", b"<h", b"<H")
 _START = 4096
 _NAME_LIMIT = 250
-_TEXT_LIMIT = 16 * 1024
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
-_TEXTS = (
-    "apiVersion",
-    "appVersion",
-    "created",
-    "description",
-    "home",
-    "icon",
-    "kubeVersion",
-    "type",
-)
-_LISTS = ("keywords", "sources")
-_MAPS = ("maintainers", "dependencies")
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +95,12 @@ def _entry(name: str, row: Value) -> ChartVersion | Broken:
         return Broken(name, "", "The entry is not a map.")
     version, urls, digest = row.get("version"), row.get("urls"), row.get("digest")
     url = urls[0] if isinstance(urls, list) and urls else None
-    said = _cleaned(version) if isinstance(version, str) else ""
-    if not name or len(name) > _NAME_LIMIT or _UNPRINTABLE.search(name) or "/" in name:
-        return Broken(_cleaned(name)[:_NAME_LIMIT], said[:_NAME_LIMIT], "It has no usable name.")
+    said = cleaned(version) if isinstance(version, str) else ""
+    if not name or len(name) > _NAME_LIMIT or UNPRINTABLE.search(name) or "/" in name:
+        return Broken(cleaned(name)[:_NAME_LIMIT], said[:_NAME_LIMIT], "It has no usable name.")
     if not said or said != version or len(said) > _NAME_LIMIT:
         return Broken(name, said[:_NAME_LIMIT], "The entry has no version, or one that is no text.")
-    if not isinstance(url, str) or not url or _UNPRINTABLE.search(url):
+    if not isinstance(url, str) or not url or UNPRINTABLE.search(url):
         return Broken(name, said, "The entry has no address of an archive.")
     sha256 = _SHA256.fullmatch(digest) if isinstance(digest, str) else None
     return ChartVersion(
@@ -121,35 +108,5 @@ def _entry(name: str, row: Value) -> ChartVersion | Broken:
         version=said,
         url=url,
         sha256=sha256[1] if sha256 else "",
-        metadata=_metadata(row),
+        metadata=chart_metadata(row),
     )
-
-
-def _metadata(row: Mapping[str, Value]) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    for key in _TEXTS:
-        value = row.get(key)
-        if isinstance(value, str | int | float) and value != "":
-            found[key] = _cleaned(str(value))
-    for key in _LISTS:
-        rows = row.get(key)
-        if isinstance(rows, list) and rows:
-            found[key] = [_cleaned(item) for item in rows if isinstance(item, str)]
-    for key in _MAPS:
-        rows = row.get(key)
-        if isinstance(rows, list) and rows:
-            found[key] = [_texts(item) for item in rows if isinstance(item, dict)]
-    annotations = row.get("annotations")
-    if isinstance(annotations, dict) and annotations:
-        found["annotations"] = _texts(annotations)
-    if row.get("deprecated") is True:
-        found["deprecated"] = True
-    return found
-
-
-def _texts(row: Mapping[str, Value]) -> dict[str, Value]:
-    return {_cleaned(key): _cleaned(value) for key, value in row.items() if isinstance(value, str)}
-
-
-def _cleaned(text: str) -> str:
-    return _UNPRINTABLE.sub("", text[:_TEXT_LIMIT])

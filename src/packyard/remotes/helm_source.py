@@ -6,10 +6,11 @@ where the server knows no conditions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from packyard.digests import digest_of
 from packyard.errors import NotFound, PackyardError, RemoteFailed
+from packyard.packs.yaml.scalars import Value
 from packyard.remotes.chart import PulledChart
 from packyard.remotes.client import Client
 from packyard.remotes.helm import INDEX_LIMIT, HelmRepository, Index
@@ -34,12 +35,15 @@ class HelmSource:
         except PackyardError as error:
             raise self._explained(error) from error
 
-    def list(self, marks: Marks) -> Listing | None:
+    def listing(self, marks: Marks) -> Listing | None:
         try:
             index = self._repository.fetch(marks)
         except PackyardError as error:
             raise self._explained(error) from error
         return None if index is None else Listing(self._pages(index), index.marks)
+
+    def describe(self, offer: Offer) -> Mapping[str, Value]:
+        return offer.metadata
 
     def read(self, offer: Offer) -> PulledChart:
         sha256 = offer.validator if offer.validator.startswith(_DIGEST) else ""
@@ -83,6 +87,7 @@ def _offer(entry: ChartVersion) -> Offer:
         kind=Kind.CHART,
         name=entry.name,
         tag=entry.version,
+        tags=(entry.version,),
         place=entry.url,
         validator=f"{_DIGEST}{entry.sha256}" if entry.sha256 else f"{created} {entry.url}",
         metadata=entry.metadata,

@@ -6,8 +6,9 @@ pieces of a blob, which `transfer` verifies when it has them all.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -43,6 +44,14 @@ class Received:
     media_type: str
     digest: Digest
     content: bytes
+
+    def document(self) -> Mapping[str, object]:
+        """The manifest's JSON object; {} where it is none."""
+        try:
+            document = json.loads(self.content)
+        except (ValueError, RecursionError):
+            return {}
+        return document if isinstance(document, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,19 @@ class Repository:
         if digest_of(answer.body, algorithm_of(digest)) != digest:
             raise RemoteFailed(f"{self} answered with another manifest than that of {digest}.")
         return Received(media_type, digest, answer.body)
+
+    def head(self, reference: Tag | Digest) -> Digest:
+        """The digest of a manifest; its bytes are read only where the registry states none."""
+        answer = self.client.request(
+            "HEAD",
+            f"{self._path}/manifests/{reference}",
+            headers={"accept": ", ".join(MANIFEST_TYPES)},
+            scope=self._read,
+        )
+        try:
+            return parse_digest(answer.headers.get("docker-content-digest", ""))
+        except DigestInvalid:
+            return self.manifest(reference).digest
 
     def put_manifest(
         self, reference: Tag | Digest, content: bytes, media_type: str, *, only_new: bool = False

@@ -7,9 +7,8 @@ files, whatever wrote the archive.
 from __future__ import annotations
 
 import io
-import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -60,10 +59,14 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class PulledPack:
+    """`digest` is that of the manifest, `archive` describes its only layer."""
+
     pack: Pack
     files: Files = field(repr=False)
     digest: Digest
     content_digest: Digest
+    archive: Descriptor
+    message: str = ""
 
 
 def prepare(pack: Pack, files: Files) -> Prepared:
@@ -148,7 +151,8 @@ def pull(
     Raise `ContentRefused` with the findings where what is there cannot be read as a pack.
     """
     received = repository.manifest(reference)
-    files = _files(repository, received, watch, limits or Limits())
+    layer = _layer(repository, received)
+    files = _files(repository, layer, watch, limits or Limits())
     pack, findings = lint.check(files, allow_missing=True)
     if pack is None:
         raise ContentRefused(f"{repository} holds no readable pack under {reference}.", findings)
@@ -158,7 +162,8 @@ def pull(
         raise RemoteFailed(
             f"{repository}:{reference} says that its content is {stated}, but it is {digest}."
         )
-    return PulledPack(pack, files, received.digest, digest)
+    message = _annotation(received, artifact.MESSAGE)
+    return PulledPack(pack, files, received.digest, digest, layer, message)
 
 
 def newest(tags: Iterable[Tag]) -> Tag | None:
@@ -186,16 +191,20 @@ def _content_digest(repository: Repository, received: Received) -> Digest | None
     if stated:
         return stated
     try:
-        return content_digest(_files(repository, received, _unwatched, Limits()))
+        layer = _layer(repository, received)
+        return content_digest(_files(repository, layer, _unwatched, Limits()))
     except (ContentRefused, ManifestInvalid, TooLarge):
         return None
 
 
 def _stated(received: Received) -> Digest | None:
-    annotations = _document(received).get("annotations")
-    return (
-        _digest(annotations.get(artifact.CONTENT_DIGEST)) if isinstance(annotations, dict) else None
-    )
+    return _digest(_annotation(received, artifact.CONTENT_DIGEST))
+
+
+def _annotation(received: Received, name: str) -> str:
+    annotations = received.document().get("annotations")
+    value = annotations.get(name) if isinstance(annotations, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _digest(value: object) -> Digest | None:
@@ -205,8 +214,7 @@ def _digest(value: object) -> Digest | None:
         return None
 
 
-def _files(repository: Repository, received: Received, watch: Watch, limits: Limits) -> Files:
-    layer = _layer(repository, received)
+def _files(repository: Repository, layer: Descriptor, watch: Watch, limits: Limits) -> Files:
     if layer.size > limits.max_bytes:
         raise TooLarge(
             f"The archive at {repository} has {layer.size} bytes, over the limit of "
@@ -219,7 +227,7 @@ def _files(repository: Repository, received: Received, watch: Watch, limits: Lim
 
 
 def _layer(repository: Repository, received: Received) -> Descriptor:
-    layers = _document(received).get("layers")
+    layers = received.document().get("layers")
     layer = layers[0] if isinstance(layers, list) and len(layers) == 1 else None
     if isinstance(layer, dict) and layer.get("mediaType") in artifact.LAYER_TYPES:
         digest, size = layer.get("digest"), layer.get("size")
@@ -229,14 +237,6 @@ def _layer(repository: Repository, received: Received) -> Descriptor:
         f"{repository}@{received.digest} is no pack: a pack is an image manifest with one layer, "
         "a tar archive."
     )
-
-
-def _document(received: Received) -> Mapping[str, object]:
-    try:
-        document = json.loads(received.content)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _is_version(tag: Tag) -> bool:

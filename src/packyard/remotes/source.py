@@ -34,14 +34,16 @@ class Kind(StrEnum):
 class Offer:
     """One version that a source holds.
 
-    `tag` is the source's own name of it, `place` where its content is read: only the source knows
-    what that means. Content with the same `validator` is the same; "" where the source tells
-    nothing. `metadata` is what the listing itself says, with the keys of Chart.yaml.
+    `tag` is the source's own name of it and one of `tags`, which all lead to this content; `place`
+    is where that is read: only the source knows what it means. Content with the same `validator` is
+    the same; "" where the source tells nothing. `metadata` is what the listing itself says, with
+    the keys of Chart.yaml.
     """
 
     kind: Kind
     name: str
     tag: str
+    tags: tuple[str, ...]
     place: str
     validator: str = ""
     metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
@@ -49,11 +51,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Something listed that cannot be taken; `tag` is "" where that is not known."""
+    """Something listed that cannot be taken; without `tag` it is all of that name.
+
+    What is known of it from before still holds, unless it is `gone`.
+    """
 
     name: str
     tag: str
     reason: str
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,11 @@ class Source(Protocol):
     def probe(self) -> None:
         """Raise the exact reason where it is no registry of its kind, or lets us not in."""
 
-    def list(self, marks: Marks) -> Listing | None:
+    def listing(self, marks: Marks) -> Listing | None:
         """Everything that it holds; None where that is what it was when `marks` were given."""
+
+    def describe(self, offer: Offer) -> Mapping[str, Value]:
+        """The metadata of an offer, asked for where the listing did not say it."""
 
     def read(self, offer: Offer) -> Content:
         """The content of an offer, verified as far as the source states digests."""

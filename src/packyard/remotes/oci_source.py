@@ -1,0 +1,262 @@
+"""An OCI registry as a source of Helm charts or of packs.
+
+Repositories below the base paths are found by `_catalog`; where a registry lists none, each base
+path is a repository itself. A listing costs the lists of tags and one HEAD for each tag that can
+be a version; which repositories hold something else than charts is found out once and remembered.
+(OCI distribution specification 1.1, "Content Discovery".)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from packyard.digests import Digest, digest_of, parse_digest
+from packyard.errors import (
+    Denied,
+    NotFound,
+    PackyardError,
+    RemoteFailed,
+    Unauthenticated,
+    Unsupported,
+)
+from packyard.packs.artifact import pack_of_repository
+from packyard.packs.files import STANDARD, Limits
+from packyard.packs.tags import is_parent_form, split_tag
+from packyard.packs.version import Version, sort_key
+from packyard.packs.yaml.scalars import Value
+from packyard.references import RepoName, Tag, parse_repo
+from packyard.remotes import chart, pack
+from packyard.remotes.client import Client
+from packyard.remotes.oci import Repository, catalog
+from packyard.remotes.source import Broken, Content, Kind, Listing, Marks, Offer, Page, let_in
+
+PARALLEL = 8
+_OTHER = "other:"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A repository, and the name that its versions have in the catalog."""
+
+    repository: RepoName
+    name: str
+
+
+class OciSource:
+    """`bases` are paths of repositories, "" for the whole registry."""
+
+    def __init__(
+        self, client: Client, kind: Kind, bases: Sequence[str], *, limits: Limits = STANDARD
+    ) -> None:
+        self._client = client
+        self._kind = kind
+        self._bases = [base.strip("/") for base in bases] or [""]
+        self._limits = limits
+
+    def probe(self) -> None:
+        self._knock()
+        places = self.places()
+        for base in self._bases:
+            if not any(_is_below(place.repository, base) for place in places):
+                raise RemoteFailed(f"{self._client.host} {self._nothing(base)}.")
+
+    def listing(self, marks: Marks) -> Listing:
+        self._knock()
+        found = dict(marks)
+        return Listing(self._pages(self.places(), found), found)
+
+    def describe(self, offer: Offer) -> Mapping[str, Value]:
+        if self._kind is Kind.PACK:
+            return offer.metadata
+        repository = Repository(self._client, parse_repo(offer.place))
+        return chart.metadata(repository, repository.manifest(parse_digest(offer.validator)))
+
+    def read(self, offer: Offer) -> Content:
+        repository = Repository(self._client, parse_repo(offer.place))
+        digest = parse_digest(offer.validator)
+        if self._kind is Kind.PACK:
+            return pack.pull(repository, digest, watch=_unwatched, limits=self._limits)
+        data = chart.pull(repository, digest, _unwatched)
+        return chart.PulledChart(data, digest_of(data))
+
+    def places(self) -> Sequence[Place]:
+        """Every repository that can hold what this source is for."""
+        try:
+            listed = catalog(self._client)
+        except (NotFound, Denied, Unauthenticated, Unsupported):
+            listed = [parse_repo(base) for base in self._bases if base]
+            listed = [name for name in listed if self._holds_tags(name)]
+        places = (self._place(name) for name in listed)
+        return list(dict.fromkeys(place for place in places if place))
+
+    def _place(self, name: RepoName) -> Place | None:
+        for base in self._bases:
+            if not _is_below(name, base):
+                continue
+            if self._kind is Kind.CHART:
+                below = name.removeprefix(base).strip("/")
+                return Place(name, below or name.rpartition("/")[2])
+            if packed := pack_of_repository(name, base) or _named_pack(name):
+                return Place(name, packed)
+        return None
+
+    def _knock(self) -> None:
+        """Whether there is an OCI registry, and lets us in."""
+        self._client.expect_login()
+        try:
+            answer = self._client.request("GET", "/v2/")
+        except NotFound:
+            raise RemoteFailed(
+                f"{self._client.host} is no OCI registry: it has nothing at /v2/."
+            ) from None
+        except PackyardError as error:
+            raise let_in(error, self._client) from error
+        if answer.headers.get("content-type", "").startswith("text/html"):
+            raise RemoteFailed(
+                f"{self._client.host} is no OCI registry: it answers with a web page at /v2/."
+            )
+
+    def _holds_tags(self, name: RepoName) -> bool:
+        try:
+            return bool(Repository(self._client, name).tags())
+        except NotFound:
+            return False
+        except PackyardError as error:
+            raise let_in(error, self._client) from error
+
+    def _nothing(self, base: str) -> str:
+        what = "packs" if self._kind is Kind.PACK else "repositories"
+        if base:
+            return (
+                f"holds no {what} below {base!r}, or lists none; where it lists none, name each "
+                "repository in the base content path"
+            )
+        return f"lists no {what}; where it lists none, name each in the base content path"
+
+    def _pages(self, places: Sequence[Place], marks: dict[str, str]) -> Iterator[Page]:
+        pool = ThreadPoolExecutor(PARALLEL)
+        try:
+            tags = pool.map(self._tags, places)
+            for done, (place, listed) in enumerate(zip(places, tags, strict=True), start=1):
+                if isinstance(listed, Broken):
+                    yield Page((), [listed], done, len(places))
+                else:
+                    offers, broken = self._versions(place, listed, marks, pool)
+                    yield Page(offers, broken, done, len(places))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _tags(self, place: Place) -> Sequence[Tag] | Broken:
+        try:
+            return Repository(self._client, place.repository).tags()
+        except NotFound:
+            return []
+        except PackyardError as error:
+            return _broken(place, "", error, self._client)
+
+    def _versions(
+        self, place: Place, tags: Sequence[Tag], marks: dict[str, str], pool: ThreadPoolExecutor
+    ) -> tuple[Sequence[Offer], Sequence[Broken]]:
+        wanted = [tag for tag in tags if self._can_be_version(tag)]
+        if not wanted or self._is_other(place, wanted, marks):
+            return (), ()
+        heads = pool.map(lambda tag: self._head(place, tag), wanted)
+        by_digest: dict[Digest, list[Tag]] = {}
+        broken: list[Broken] = []
+        for tag, head in zip(wanted, heads, strict=True):
+            if isinstance(head, Broken):
+                broken.append(head)
+            else:
+                by_digest.setdefault(head, []).append(tag)
+        if self._kind is Kind.PACK:
+            return [_pack(place, digest, same) for digest, same in by_digest.items()], broken
+        charts = [_chart(place, digest, tag) for digest, same in by_digest.items() for tag in same]
+        return charts, broken
+
+    def _can_be_version(self, tag: Tag) -> bool:
+        """Parent tags are made anew here, and those of signatures and the like lead to no version;
+        a chart's tag is its version."""
+        if self._kind is Kind.PACK:
+            return not is_parent_form(tag) and not tag.startswith(("sha256-", "sha512-"))
+        return Version.parse(tag.replace("_", "+")) is not None
+
+    def _is_other(self, place: Place, tags: Sequence[Tag], marks: dict[str, str]) -> bool:
+        """Whether a repository of a registry for charts holds something else, as images."""
+        if self._kind is Kind.PACK:
+            return False
+        repository = Repository(self._client, place.repository)
+        newest = max(tags, key=lambda tag: sort_key(tag.replace("_", "+")))
+        known = marks.get(place.repository)
+        if known == "chart":
+            return False
+        try:
+            if known and known == f"{_OTHER}{repository.head(newest)}":
+                return True
+            received = repository.manifest(newest)
+        except PackyardError:
+            return False  # the heads tell what is wrong
+        is_chart = chart.is_chart(received)
+        marks[place.repository] = "chart" if is_chart else f"{_OTHER}{received.digest}"
+        return not is_chart
+
+    def _head(self, place: Place, tag: Tag) -> Digest | Broken:
+        try:
+            return Repository(self._client, place.repository).head(tag)
+        except NotFound:
+            return Broken(place.name, tag, "It vanished while the registry was listed.", gone=True)
+        except PackyardError as error:
+            return _broken(place, tag, error, self._client)
+
+
+def _is_below(repository: str, base: str) -> bool:
+    return not base or repository == base or repository.startswith(f"{base}/")
+
+
+def _named_pack(repository: str) -> str:
+    """The pack of a repository that a base path names whole."""
+    above, archive, name = repository.rpartition("spectro-packs/archive/")
+    return name if archive and (not above or above.endswith("/")) and "/" not in name else ""
+
+
+def _pack(place: Place, digest: Digest, tags: Sequence[Tag]) -> Offer:
+    return Offer(
+        kind=Kind.PACK,
+        name=place.name,
+        tag=max(tags, key=_likeness),
+        tags=tuple(tags),
+        place=place.repository,
+        validator=digest,
+    )
+
+
+def _chart(place: Place, digest: Digest, tag: Tag) -> Offer:
+    version = tag.replace("_", "+")
+    return Offer(
+        kind=Kind.CHART,
+        name=place.name,
+        tag=version,
+        tags=(version,),
+        place=place.repository,
+        validator=digest,
+    )
+
+
+def _likeness(tag: Tag) -> tuple[int, int, str]:
+    """How much a tag looks like that of a version."""
+    version = Version.parse(split_tag(tag)[1].replace("_", "+"))
+    return (len(version.numbers), not version.prerelease, tag) if version else (0, 0, tag)
+
+
+def _broken(place: Place, tag: str, error: PackyardError, client: Client) -> Broken:
+    """Raises where the failure is not this repository's own."""
+    if isinstance(error, Unauthenticated) or (
+        isinstance(error, RemoteFailed) and "status" not in error.detail
+    ):
+        raise let_in(error, client)
+    return Broken(place.name, tag, let_in(error, client).message)
+
+
+def _unwatched(_: int) -> None:
+    """For transfers that nobody watches."""
