@@ -3,6 +3,9 @@
 A pack's `uid` is the first 24 hex digits of sha256 over (source uid, name, label), so it stays the
 same when the pack is pushed again by force. `packs` holds one row for each version, `pack_tags`
 every tag that leads to one, `pack_contents` what people read of it.
+
+`charts` holds one row for each place where a version of a Helm chart stands, `chart_names` when
+the index of a name changed last.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from packyard.storage.tables import metadata
+from packyard.storage.tables import DIGEST, metadata
 
 sources = Table(
     "sources",
@@ -90,4 +93,36 @@ pack_contents = Table(
     Column("presets", Text, nullable=False),
     Column("logo", LargeBinary, nullable=False),
     Column("files", JSON, nullable=False),  # [[path, bytes, executable], ...] in order
+)
+
+charts = Table(
+    "charts",
+    metadata,
+    Column("source", ForeignKey("sources.uid"), primary_key=True),
+    Column("repository", String(255), primary_key=True),
+    Column("tag", String(128), primary_key=True),  # of the chart, or of the pack that carries it
+    Column("path", String(1024), primary_key=True),  # inside that pack; "" for a chart of its own
+    Column("name", String(255), nullable=False),
+    Column("version", String(255), nullable=False),
+    Column("version_key", Text, nullable=False),  # orders as versions do
+    Column("file", String(511), nullable=False),  # name-version, by which it is downloaded
+    Column("digest", DIGEST, nullable=False),  # of the archive
+    Column("size", BigInteger, nullable=False),  # of the archive
+    Column("provenance", DIGEST, nullable=False),  # of the provenance file, "" where there is none
+    Column("manifest", DIGEST, nullable=False),
+    Column("created_at", BigInteger, nullable=False),  # microseconds since 1970
+    Column("entry", Text, nullable=False),  # of the index: a JSON object
+    Column("listed", Boolean, nullable=False),  # the one of its file that the index lists
+    Index("charts_in_order", "source", "name", "listed", "version_key"),
+    Index("charts_by_file", "source", "file"),
+)
+
+chart_names = Table(
+    "chart_names",
+    metadata,
+    Column("source", ForeignKey("sources.uid"), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("change", BigInteger, nullable=False),  # counts all changes of the source
+    Column("changed_at", BigInteger, nullable=False),  # microseconds since 1970
+    Index("chart_names_by_change", "source", "change"),
 )

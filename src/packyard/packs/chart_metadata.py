@@ -116,7 +116,7 @@ class _Reader:
 
     def _value(self, value: Value, shape: Any, path: tuple[str | int, ...]) -> Value:
         if shape is _ANY:
-            return value
+            return _in_order(value)
         if shape is _TEXT and not isinstance(value, dict | list):
             return _text(value) if path[0] == "annotations" else _sanitized(_text(value))
         if shape is _FLAG and isinstance(value, bool):
@@ -125,7 +125,8 @@ class _Reader:
             return [self._item(item, shape[0], (*path, at)) for at, item in enumerate(value)]
         if isinstance(shape, dict) and isinstance(value, dict):
             if "" in shape:
-                return {key: self._value(item, _TEXT, (*path, key)) for key, item in value.items()}
+                texts = sorted(value.items())
+                return {key: self._value(item, _TEXT, (*path, key)) for key, item in texts}
             return self.fields(value, shape, path)
         expected = "a list" if isinstance(shape, list) else shape
         expected = "a map" if isinstance(shape, dict) else expected
@@ -188,6 +189,13 @@ def as_json(value: object) -> bytes:
     """Compact JSON that is YAML as well: what YAML forbids raw is written as an escape."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
+
+
+def _in_order(value: Value) -> Value:
+    """With the keys of maps sorted, as Helm writes them."""
+    if isinstance(value, dict):
+        return {key: _in_order(item) for key, item in sorted(value.items())}
+    return [_in_order(item) for item in value] if isinstance(value, list) else value
 
 
 def _text(value: Value) -> str:

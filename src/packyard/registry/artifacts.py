@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from packyard.digests import Digest, parse_digest
 from packyard.errors import DigestInvalid, ManifestInvalid, several
 from packyard.packs.artifact import CONFIG_TYPES, LAYER_TYPES, MANIFEST_TYPE
+from packyard.packs.chart_artifact import ARCHIVE_TYPES, PROVENANCE_TYPE
+from packyard.packs.chart_artifact import CONFIG_TYPE as CHART_CONFIG_TYPE
 
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 ARTIFACT_TYPE = "application/vnd.oci.artifact.manifest.v1+json"
@@ -62,6 +64,18 @@ class Artifact:
         if self.config is None or self.config.media_type not in CONFIG_TYPES:
             return None
         return self.layers[0] if self.layers[0].media_type in LAYER_TYPES else None
+
+    @property
+    def is_chart(self) -> bool:
+        """Whether it says of itself that it is a Helm chart."""
+        config = self.config
+        return config is not None and config.media_type == CHART_CONFIG_TYPE
+
+    def chart_layers(self) -> tuple[list[Descriptor], list[Descriptor]]:
+        """The archives and the provenance files, where it is a chart: one, and one at most."""
+        archives = [layer for layer in self.layers if layer.media_type in ARCHIVE_TYPES]
+        provenances = [layer for layer in self.layers if layer.media_type == PROVENANCE_TYPE]
+        return archives, provenances
 
 
 def _elsewhere(layer: Descriptor) -> bool:

@@ -7,8 +7,7 @@ Everything here blocks; faces call it from a thread.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from packyard.catalog import entries
@@ -35,9 +34,9 @@ from packyard.packs.artifact import (
 from packyard.packs.files import Files, Limits
 from packyard.packs.model import Pack
 from packyard.references import RepoName, Tag
-from packyard.registry import shelf
+from packyard.registry import charts, shelf
 from packyard.registry.artifacts import Artifact, parse_manifest
-from packyard.storage.content import Manifest
+from packyard.storage.content import Manifest, now
 from packyard.storage.store import Store
 from packyard.storage.transaction import Transaction
 
@@ -68,10 +67,21 @@ class Committed:
 
 
 class Registry:
-    """Joins the store, the format of packs and the catalog's rows of the built-in source."""
+    """Joins the store, the format of packs and the catalog's rows of the built-in source.
 
-    def __init__(self, store: Store, *, limits: Limits | None = None, sparse: bool = True) -> None:
+    Uploaded charts stand in repositories below `charts`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        limits: Limits | None = None,
+        sparse: bool = True,
+        charts: str = "charts",
+    ) -> None:
         self.store = store
+        self.charts = charts
         self.limits = limits or Limits()
         self.sparse = sparse
         with store.write() as tx:
@@ -86,23 +96,25 @@ class Registry:
         artifact = parse_manifest(push.body, push.media_type)
         absent = [digest for digest in artifact.blobs if not self._holds(push.repo, digest)]
         self._require_blobs(artifact, absent)
-        packs = bool(pack_of_repository(push.repo))
-        found = None
-        if packs:
-            found = shelf.read_pack(self.store, push.repo, artifact, push.tags, self.limits)
+        pack, chart = self._read(push, artifact)
+        carried = pack.charts if pack else ()
+        bodies = {read.digest: self.store.prepare(read.digest, read.archive) for read in carried}
         with self.store.write() as tx:
             self._require_blobs(artifact, tx.missing(push.repo, artifact.blobs))
             _require_preconditions(tx, push)
-            if found:
-                shelf.check_tags(tx, self.source, push.repo, push.digest, push.tags, found.pack)
-            tx.put_manifest(push.repo, _manifest(push, artifact), artifact.references)
+            if pack:
+                shelf.check_tags(tx, self.source, push.repo, push.digest, push.tags, pack.pack)
+            for read in carried:
+                tx.put_blob(push.repo, read.digest, len(read.archive), bodies[read.digest])
+            tx.put_manifest(push.repo, _manifest(push, artifact), (*artifact.references, *bodies))
             for tag in push.tags:
                 tx.set_tag(push.repo, tag, push.digest)
-            if found:
-                self._enter(tx, push, artifact, found)
-            if packs:
-                shelf.settle(tx, self.source, push.repo)
-        findings = found.findings if found else ()
+            if pack:
+                self._enter(tx, push, artifact, pack)
+            self._settle(tx, push.repo, push.tags, push.digest, chart)
+        findings = pack.findings if pack else ()
+        if chart:
+            findings = charts.unlisted(chart, push.repo, push.tags)
         return Committed(push.digest, artifact.subject, push.tags, findings)
 
     def push_archive(
@@ -134,25 +146,54 @@ class Registry:
             )
         )
 
-    def untag(self, repo: RepoName, tag: Tag) -> None:
-        """Take a tag away; for a pack's version, the pack with it. Raises `ManifestUnknown`,
-        `RepositoryUnknown`, and `Conflict` for a parent tag."""
+    def untag(self, repo: RepoName, tag: Tag, *, prune: bool = False) -> None:
+        """Take a tag away; for a pack's version, the pack with it. `prune` takes the manifest, too,
+        if it was its last tag. Raises `ManifestUnknown`, `RepositoryUnknown`, and `Conflict` for a
+        parent tag."""
         with self.store.write() as tx:
-            if tx.tag_digest(repo, tag) is None:
+            digest = tx.tag_digest(repo, tag)
+            if digest is None:
                 raise ManifestUnknown(f"{repo} has no tag {tag}.")
-            packs = bool(pack_of_repository(repo))
-            if packs:
+            if pack_of_repository(repo):
                 shelf.refuse_parent(tx, self.source, repo, tag)
             tx.delete_tag(repo, tag)
-            if packs:
-                shelf.settle(tx, self.source, repo)
+            if prune and not tx.tags_of(repo, digest):
+                tx.delete_manifest(repo, digest)
+            self._settle(tx, repo, [tag])
 
     def delete(self, repo: RepoName, digest: Digest) -> None:
         """Take a manifest away with all tags that lead to it. Raises `ManifestUnknown`."""
         with self.store.write() as tx:
-            tx.delete_manifest(repo, digest)
-            if pack_of_repository(repo):
-                shelf.settle(tx, self.source, repo)
+            self._settle(tx, repo, tx.delete_manifest(repo, digest))
+
+    # What these rest on
+
+    def _read(
+        self, push: Push, artifact: Artifact
+    ) -> tuple[shelf.ReadPack | None, charts.ReadChart | None]:
+        """What the manifest is, if it is a pack or a chart."""
+        if pack_of_repository(push.repo):
+            return shelf.read_pack(self.store, push.repo, artifact, push.tags, self.limits), None
+        chart = charts.read_artifact(self.store, push.repo, artifact) if artifact.is_chart else None
+        return None, chart
+
+    def _settle(
+        self,
+        tx: Transaction,
+        repo: RepoName,
+        tags: Iterable[Tag],
+        manifest: Digest | None = None,
+        chart: charts.ReadChart | None = None,
+    ) -> None:
+        """Bring what the catalog says in step with these tags, which lead to `manifest` now."""
+        if pack_of_repository(repo):
+            shelf.settle(tx, self.source, repo)
+            return
+        for tag in tags:
+            if chart and manifest:
+                charts.enter(tx, self.source, repo, tag, manifest, [chart], now())
+            else:
+                charts.leave(tx, self.source, repo, tag)
 
     def _holds(self, repo: RepoName, digest: Digest) -> bool:
         try:
@@ -187,11 +228,14 @@ class Registry:
             size=found.archive.size,
             message=artifact.annotations.get(MESSAGE, ""),
             pushed_by=push.actor,
-            pushed_at=time.time_ns() // 1000,
+            pushed_at=now(),
         )
         standing = entries.by_uid(tx.connection, entry.uid)
         if standing is None or standing.digest != entry.digest:
             entries.put(tx.connection, entry, entries.contents_of(found.files))
+            standing = entry
+        tag, pushed_at = entry.label, standing.pushed_at
+        charts.enter(tx, self.source, push.repo, tag, push.digest, found.charts, pushed_at)
 
 
 def _require_preconditions(tx: Transaction, push: Push) -> None:

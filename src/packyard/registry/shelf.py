@@ -22,7 +22,9 @@ from packyard.packs.files import Files, Limits
 from packyard.packs.model import Pack
 from packyard.packs.tags import is_parent_form, newest_under, parent_tags
 from packyard.references import RepoName, Tag
+from packyard.registry import charts
 from packyard.registry.artifacts import Artifact, Descriptor
+from packyard.registry.charts import ReadChart
 from packyard.storage.store import Store
 from packyard.storage.transaction import Transaction
 
@@ -32,12 +34,13 @@ _ATTACHED = re.compile(r"sha(256|512)-[0-9a-f]{32,128}(\.[\w-]+)?")
 
 @dataclass(frozen=True, slots=True)
 class ReadPack:
-    """A pack that passed the check of a push, with its archive's descriptor."""
+    """A pack that passed the check of a push, with its archive's descriptor and its charts."""
 
     pack: Pack
     files: Files
     archive: Descriptor
     content_digest: Digest
+    charts: tuple[ReadChart, ...]
     findings: tuple[Finding, ...]
 
 
@@ -70,7 +73,8 @@ def read_pack(
         )
     if pack is None or refusals(findings):
         raise ContentRefused(f"The pack pushed to {repo} is refused.", findings)
-    return ReadPack(pack, files, layer, content_digest(files), tuple(findings))
+    carried = charts.carried(files, pack)
+    return ReadPack(pack, files, layer, content_digest(files), carried, tuple(findings))
 
 
 def _require_attachment(repo: RepoName, artifact: Artifact, tags: Iterable[Tag]) -> None:
@@ -137,6 +141,7 @@ def settle(tx: Transaction, source: str, repo: RepoName) -> None:
             versions[entry.label] = entry
         else:
             entries.remove(tx.connection, entry.uid)
+            charts.leave(tx, source, repo, entry.label)
     digests = {label: entry.digest for label, entry in versions.items()}
     parents = _parents(digests)
     _move(tx, repo, tags, parents)

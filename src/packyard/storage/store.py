@@ -155,11 +155,20 @@ class Store:
         actual = digest_of(data, algorithm_of(digest))
         if actual != digest:
             raise DigestInvalid(f"The content has the digest {actual}, not {digest}.")
-        content = data if len(data) <= INLINE_LIMIT else None
+        return self._commit(repo, digest, len(data), self.prepare(digest, data))
+
+    def prepare(self, digest: Digest, data: bytes) -> bytes | None:
+        """Have the body at its place, so that a transaction can make a blob of these bytes.
+
+        What is returned is the content for `Transaction.put_blob`. Where no transaction follows,
+        garbage collection takes the body away.
+        """
+        if len(data) <= INLINE_LIMIT:
+            return data
         with faults.of_disk():
-            if content is None and self.bodies.size(digest) != len(data):
+            if self.bodies.size(digest) != len(data):
                 self.bodies.put(data, digest)
-        return self._commit(repo, digest, len(data), content)
+        return None
 
     def mount(self, repo: RepoName, digest: Digest, source: RepoName | None) -> bool:
         """Let `repo` hold a blob that `source` (None: any repository) holds; False if it does not.

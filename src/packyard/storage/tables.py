@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-REVISION = "0001"  # the migration that makes exactly these tables, the newest one
+REVISION = "0002"  # the migration that makes exactly these tables, the newest one
 
 NAME = String(255)
 DIGEST = String(135)  # "sha512:" and 128 hex digits

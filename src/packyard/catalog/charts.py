@@ -1,0 +1,270 @@
+"""Rows of Helm charts: where each version stands, and which of several the index lists.
+
+A chart stands in a repository of its own, or inside a pack that carries it. Charts that would be
+downloaded under one name, `NAME-VERSION.tgz`, are one file to Helm: the index lists one of them,
+and the others are kept. Invariants, after every transaction:
+
+- of the rows of one file exactly one is listed: a chart of its own before one that a pack carries,
+  then the one that came last;
+- whatever changes what the index says of a name gives that name the next number of `change`.
+
+Functions take the connection of a transaction that somebody else opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, select, update
+
+from packyard.catalog.tables import chart_names, charts
+from packyard.digests import Digest
+from packyard.errors import ChartUnknown
+from packyard.packs.artifact import pack_of_repository
+from packyard.packs.charts import Chart
+from packyard.packs.version import sort_key
+from packyard.references import RepoName, Tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartEntry:
+    """One place of one version of a chart: a row of `charts`. Times are µs.
+
+    `tag` is that of the chart, or of the pack that carries it at `path`. `digest` and `size` are
+    of the archive, `provenance` is "" where there is none. `entry` is the index's text about it.
+    """
+
+    source: str
+    repository: RepoName
+    tag: Tag
+    path: str
+    name: str
+    version: str
+    digest: Digest
+    size: int
+    provenance: str
+    manifest: Digest
+    created_at: int
+    entry: str
+    listed: bool = False
+
+    @property
+    def file(self) -> str:
+        """The name of its archive, without `.tgz`."""
+        return Chart(self.name, self.version).file
+
+    @property
+    def pack(self) -> str:
+        """`name:label` of the pack that carries it; "" for a chart of its own."""
+        return f"{pack_of_repository(self.repository)}:{self.tag}" if self.path else ""
+
+    def __str__(self) -> str:
+        where = f"{self.repository}:{self.tag}"
+        return f"{self.path} in {where}" if self.path else where
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Other bytes under the name of one file: `listed` stands in the index, `hidden` do not."""
+
+    listed: ChartEntry
+    hidden: tuple[ChartEntry, ...]
+
+
+def put(
+    connection: Connection,
+    source: str,
+    repository: RepoName,
+    tag: Tag,
+    found: Sequence[ChartEntry],
+    now: int,
+) -> list[Clash]:
+    """Make `found` all the charts that stand at this tag; clashes that came, or changed, by it.
+
+    A row whose archive and provenance stay the same keeps its time.
+    """
+    here = (charts.c.source == source, charts.c.repository == repository, charts.c.tag == tag)
+    rows = connection.execute(select(charts).where(*here)).mappings()
+    standing = {row["path"]: _entry(row) for row in rows}
+    wanted = {entry.path: entry for entry in found}
+    changed: dict[str, ChartEntry] = {}
+    for path in standing.keys() | wanted.keys():
+        old, new = standing.get(path), wanted.get(path)
+        of_path = and_(*here, charts.c.path == path)
+        if old and new and _is_same(old, new):
+            connection.execute(update(charts).where(of_path).values(manifest=new.manifest))
+            continue
+        if old:
+            connection.execute(delete(charts).where(of_path))
+            changed[old.file] = old
+        if new:
+            connection.execute(insert(charts).values(_row(new)))
+            changed[new.file] = new
+    touched = [_list_one(connection, source, file) for file in changed]
+    names = {entry.name for entry in (*changed.values(), *chain.from_iterable(touched))}
+    _note_change(connection, source, names, now)
+    return [clash for rows in touched if (clash := _clash(rows))]
+
+
+def listed(connection: Connection, source: str, file: str) -> ChartEntry:
+    """What the index lists under the name of a file, without `.tgz`; raises `ChartUnknown`."""
+    found = _select(connection, source, charts.c.file == file, charts.c.listed)
+    if not found:
+        raise ChartUnknown(f"There is no chart {file}.tgz.")
+    return found[0]
+
+
+def version(connection: Connection, source: str, name: str, version: str) -> ChartEntry:
+    """The listed chart of a version; raises `ChartUnknown`."""
+    found = listed(connection, source, Chart(name, version).file)
+    if found.name != name:
+        raise ChartUnknown(f"There is no version {version} of a chart {name}.")
+    return found
+
+
+def versions(connection: Connection, source: str, name: str) -> list[ChartEntry]:
+    """The listed versions of a chart, newest first; empty where there is none."""
+    return _select(connection, source, charts.c.name == name, charts.c.listed)
+
+
+def at(connection: Connection, source: str, repository: RepoName, tag: Tag) -> list[ChartEntry]:
+    """The charts that stand at a tag: one of its own, or those that the pack there carries."""
+    return _select(connection, source, charts.c.repository == repository, charts.c.tag == tag)
+
+
+def places(connection: Connection, source: str, name: str = "") -> list[ChartEntry]:
+    """Every place of every chart, or of those of one name, listed or not."""
+    return _select(connection, source, *((charts.c.name == name,) if name else ()))
+
+
+def clashes(connection: Connection, source: str) -> list[Clash]:
+    """Every file under whose name other bytes stand in several places, by name, newest first."""
+    several = (
+        select(charts.c.file)
+        .where(charts.c.source == source)
+        .group_by(charts.c.file)
+        .having(func.count(charts.c.digest.distinct()) > 1)
+    )
+    by_file: dict[str, list[ChartEntry]] = {}
+    for entry in _select(connection, source, charts.c.file.in_(several)):
+        by_file.setdefault(entry.file, []).append(entry)
+    return [clash for rows in by_file.values() if (clash := _clash(rows))]
+
+
+def names(connection: Connection, source: str) -> list[str]:
+    """Of the charts that the index lists, in order."""
+    of_source = charts.c.source == source, charts.c.listed
+    return list(
+        connection.scalars(
+            select(charts.c.name).where(*of_source).distinct().order_by(charts.c.name)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changed since: the names, the number of the newest change and its time (µs)."""
+
+    names: list[str]
+    number: int
+    time: int
+
+
+def changes(connection: Connection, source: str, since: int) -> Changes:
+    rows = connection.execute(
+        select(chart_names)
+        .where(chart_names.c.source == source, chart_names.c.change > since)
+        .order_by(chart_names.c.change)
+    ).all()
+    names = [row.name for row in rows]
+    return Changes(names, rows[-1].change, rows[-1].changed_at) if rows else Changes([], since, 0)
+
+
+def index_texts(
+    connection: Connection, source: str, names: Collection[str]
+) -> dict[str, list[str]]:
+    """The index's texts about the listed versions of these charts, newest first."""
+    rows = connection.execute(
+        select(charts.c.name, charts.c.entry)
+        .where(charts.c.source == source, charts.c.name.in_(names), charts.c.listed)
+        .order_by(charts.c.name, charts.c.version_key.desc(), charts.c.version.desc())
+    )
+    texts: dict[str, list[str]] = {}
+    for name, entry in rows:
+        texts.setdefault(name, []).append(entry)
+    return texts
+
+
+def _list_one(connection: Connection, source: str, file: str) -> list[ChartEntry]:
+    """Mark the one row of a file that the index lists; all rows, that one first."""
+    rows = sorted(_select(connection, source, charts.c.file == file), key=_rank)
+    for number, row in enumerate(rows):
+        if row.listed != (number == 0):
+            place = (
+                charts.c.source == source,
+                charts.c.repository == row.repository,
+                charts.c.tag == row.tag,
+                charts.c.path == row.path,
+            )
+            connection.execute(update(charts).where(*place).values(listed=number == 0))
+    return rows
+
+
+def _clash(rows: Sequence[ChartEntry]) -> Clash | None:
+    """Of the rows of one file."""
+    others = {row.digest for row in rows[1:]} - {rows[0].digest} if rows else set()
+    if not others:
+        return None
+    first, *rest = sorted(rows, key=_rank)
+    return Clash(first, tuple(row for row in rest if row.digest != first.digest))
+
+
+def _rank(entry: ChartEntry) -> tuple[bool, int, str, str, str]:
+    """The lowest is listed; the places decide where times are equal, so that all agree."""
+    return bool(entry.path), -entry.created_at, entry.repository, entry.tag, entry.path
+
+
+def _note_change(connection: Connection, source: str, names: Iterable[str], now: int) -> None:
+    """One writer at a time, so numbers become visible in their order."""
+    of_source = chart_names.c.source == source
+    number = connection.scalar(select(func.max(chart_names.c.change)).where(of_source)) or 0
+    for name in sorted(names):
+        number += 1
+        row = {"change": number, "changed_at": now}
+        standing = update(chart_names).where(of_source, chart_names.c.name == name)
+        if connection.execute(standing.values(row)).rowcount == 0:
+            connection.execute(insert(chart_names).values(source=source, name=name, **row))
+
+
+def _select(connection: Connection, source: str, *conditions: Any) -> list[ChartEntry]:
+    rows = connection.execute(
+        select(charts)
+        .where(charts.c.source == source, *conditions)
+        .order_by(
+            charts.c.name,
+            charts.c.version_key.desc(),
+            charts.c.version.desc(),
+            charts.c.listed.desc(),
+            charts.c.created_at.desc(),
+            charts.c.repository,
+            charts.c.tag,
+            charts.c.path,
+        )
+    )
+    return [_entry(row) for row in rows.mappings()]
+
+
+def _is_same(one: ChartEntry, other: ChartEntry) -> bool:
+    return (one.file, one.digest, one.provenance) == (other.file, other.digest, other.provenance)
+
+
+def _entry(row: RowMapping) -> ChartEntry:
+    return ChartEntry(**{name: row[name] for name in ChartEntry.__dataclass_fields__})
+
+
+def _row(entry: ChartEntry) -> Mapping[str, object]:
+    row = {name: getattr(entry, name) for name in ChartEntry.__dataclass_fields__}
+    return row | {"file": entry.file, "version_key": sort_key(entry.version)}
