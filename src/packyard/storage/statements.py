@@ -100,3 +100,14 @@ DELETE_TAG = "DELETE FROM tags WHERE repo_id = :repo_id AND name = :tag"
 DELETE_TAGS_OF = "DELETE FROM tags WHERE repo_id = :repo_id AND digest = :digest"
 HOLD = "INSERT INTO refs (digest, owner) VALUES (:digest, :owner) ON CONFLICT DO NOTHING"
 RELEASE = "DELETE FROM refs WHERE digest = :digest AND owner = :owner"
+
+# The audit
+
+RECORD = """
+INSERT INTO audits (
+    uid, at, actor, actor_uid, address, via, request, action, kind, resource, name, project, message
+) VALUES (
+    :uid, :at, :actor, :actor_uid, :address, :via, :request,
+    :action, :kind, :resource, :name, :project, :message
+)
+"""

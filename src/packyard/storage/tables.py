@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-REVISION = "0002"  # the migration that makes exactly these tables, the newest one
+REVISION = "0003"  # the newest migration; with those before it, it makes exactly these tables
 
 NAME = String(255)
 DIGEST = String(135)  # "sha512:" and 128 hex digits
@@ -97,5 +97,25 @@ refs = Table(
     metadata,
     Column("digest", DIGEST, primary_key=True),
     Column("owner", NAME, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("uid", String(24), primary_key=True),  # begins with the time: later ones are greater
+    Column("at", BigInteger, nullable=False),
+    Column("actor", NAME, nullable=False),
+    Column("actor_uid", String(24), nullable=False),  # "" for who has no row in the users' table
+    Column("address", String(64), nullable=False),  # "" for the server itself and its commands
+    Column("via", String(16), nullable=False),  # oci, api, cli, server
+    Column("request", String(64), nullable=False),  # its id in the log, or ""
+    Column("action", String(16), nullable=False),  # create, update, delete, publish, action
+    Column("kind", String(32), nullable=False),
+    Column("resource", NAME, nullable=False),  # uid or digest
+    Column("name", Text, nullable=False),
+    Column("project", String(24), nullable=False),  # uid, or "" for the tenant
+    Column("message", Text, nullable=False),
+    Index("audits_by_resource", "kind", "resource", "uid"),
     sqlite_with_rowid=False,
 )

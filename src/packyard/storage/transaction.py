@@ -23,6 +23,7 @@ from packyard.errors import (
 )
 from packyard.references import RepoName, Tag
 from packyard.storage import faults, statements
+from packyard.storage.audit import ORIGIN, Act, audit_uid
 from packyard.storage.content import Manifest, now
 from packyard.storage.files import Files
 from packyard.storage.objects import Objects
@@ -168,6 +169,34 @@ class Transaction:
 
     def release(self, digest: Digest, owner: str) -> None:
         self._run(statements.RELEASE, digest=digest, owner=owner)
+
+    # The audit
+
+    def record(
+        self, act: Act, kind: str, resource: str, name: str, message: str, *, project: str = ""
+    ) -> None:
+        """Remember that whoever is asking does this; call it beside every change that people see.
+
+        `resource` is the uid or digest of the thing, `name` what people call it, `message` a
+        sentence without secrets, `project` the uid of the one that the thing belongs to.
+        """
+        origin, time = ORIGIN.get(), now()
+        self._run(
+            statements.RECORD,
+            uid=audit_uid(time),
+            at=time,
+            actor=origin.actor,
+            actor_uid=origin.uid,
+            address=origin.address,
+            via=origin.via,
+            request=origin.request,
+            action=act.value,
+            kind=kind,
+            resource=resource,
+            name=name,
+            project=project,
+            message=message,
+        )
 
     # What these rest on
 

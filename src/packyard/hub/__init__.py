@@ -1,0 +1,1 @@
+"""The hub: projects, macros and the audit, over the rows of all packages below."""
