@@ -255,6 +255,19 @@ def tags(connection: Connection, source: str, name: str) -> dict[Tag, tuple[str,
     return {Tag(row.tag): (row.pack, row.parent) for row in rows}
 
 
+def leading(connection: Connection, uids: Iterable[str]) -> dict[str, list[Tag]]:
+    """The tags that lead to each pack, in their order."""
+    found: dict[str, list[Tag]] = {uid: [] for uid in uids}
+    rows = connection.execute(
+        select(pack_tags.c.pack, pack_tags.c.tag)
+        .where(pack_tags.c.pack.in_(list(found)))
+        .order_by(pack_tags.c.tag)
+    )
+    for uid, tag in rows:
+        found[uid].append(Tag(tag))
+    return found
+
+
 def names(connection: Connection, source: str) -> list[str]:
     found = select(packs.c.name).where(packs.c.source == source).distinct().order_by(packs.c.name)
     return list(connection.scalars(found))

@@ -8,7 +8,7 @@ be a version; which repositories hold something else than charts is found out on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -32,6 +32,7 @@ from packyard.remotes.client import Client
 from packyard.remotes.oci import Repository, catalog
 from packyard.remotes.source import Broken, Content, Kind, Listing, Marks, Offer, Page, let_in
 
+Find = Callable[[Client], Sequence[RepoName]]
 PARALLEL = 8
 _OTHER = "other:"
 
@@ -45,25 +46,33 @@ class Place:
 
 
 class OciSource:
-    """`bases` are paths of repositories, "" for the whole registry."""
+    """`bases` are paths of repositories, "" for the whole registry; `find` lists repositories where
+    the registry has another way to do it."""
 
     def __init__(
-        self, client: Client, kind: Kind, bases: Sequence[str], *, limits: Limits = STANDARD
+        self,
+        client: Client,
+        kind: Kind,
+        bases: Sequence[str],
+        *,
+        limits: Limits = STANDARD,
+        find: Find = catalog,
     ) -> None:
         self._client = client
         self._kind = kind
         self._bases = [base.strip("/") for base in bases] or [""]
         self._limits = limits
+        self._find = find
 
     def probe(self) -> None:
-        self._knock()
+        self.knock()
         places = self.places()
         for base in self._bases:
             if not any(_is_below(place.repository, base) for place in places):
                 raise RemoteFailed(f"{self._client.host} {self._nothing(base)}.")
 
     def listing(self, marks: Marks) -> Listing:
-        self._knock()
+        self.knock()
         found = dict(marks)
         return Listing(self._pages(self.places(), found), found)
 
@@ -84,7 +93,7 @@ class OciSource:
     def places(self) -> Sequence[Place]:
         """Every repository that can hold what this source is for."""
         try:
-            listed = catalog(self._client)
+            listed = self._find(self._client)
         except (NotFound, Denied, Unauthenticated, Unsupported):
             listed = [parse_repo(base) for base in self._bases if base]
             listed = [name for name in listed if self._holds_tags(name)]
@@ -102,21 +111,25 @@ class OciSource:
                 return Place(name, packed)
         return None
 
-    def _knock(self) -> None:
-        """Whether there is an OCI registry, and lets us in."""
+    def knock(self) -> None:
+        """Raise the reason where there is no OCI registry, or one that does not let us in."""
+        if not self.is_there():
+            raise RemoteFailed(f"{self._client.host} is no OCI registry: it has nothing at /v2/.")
+
+    def is_there(self) -> bool:
+        """Whether there is anything; raises the reason where that is none, or lets us not in."""
         self._client.expect_login()
         try:
             answer = self._client.request("GET", "/v2/")
         except NotFound:
-            raise RemoteFailed(
-                f"{self._client.host} is no OCI registry: it has nothing at /v2/."
-            ) from None
+            return False
         except PackyardError as error:
             raise let_in(error, self._client) from error
         if answer.headers.get("content-type", "").startswith("text/html"):
             raise RemoteFailed(
                 f"{self._client.host} is no OCI registry: it answers with a web page at /v2/."
             )
+        return True
 
     def _holds_tags(self, name: RepoName) -> bool:
         try:

@@ -34,6 +34,7 @@ class PackModel(Model):
     version: str
     group: str
     tag: str = Field(description="[group__]version, the tag of this version.")
+    tags: list[str] = Field(description="Every tag that leads here.")
     layer: str
     addon_type: str
     addon_sub_type: str
@@ -48,7 +49,7 @@ class PackModel(Model):
     pushed_at: str
 
     @classmethod
-    def of(cls, entry: Entry) -> PackModel:
+    def of(cls, entry: Entry, tags: Sequence[str]) -> PackModel:
         return cls(
             uid=entry.uid,
             name=entry.name,
@@ -56,6 +57,7 @@ class PackModel(Model):
             version=entry.version,
             group=entry.group,
             tag=entry.label,
+            tags=list(tags),
             layer=entry.layer,
             addon_type=entry.addon_type,
             addon_sub_type=entry.addon_sub_type,
@@ -102,7 +104,6 @@ class FileModel(Model):
 class PackDetails(PackModel):
     """One version with what people read of it; an absent file is an empty text."""
 
-    tags: list[str] = Field(description="Every tag that leads here.")
     pack_json: str
     values: str
     readme: str
@@ -114,8 +115,7 @@ class PackDetails(PackModel):
     @classmethod
     def of_contents(cls, entry: Entry, contents: Contents, tags: Sequence[str]) -> PackDetails:
         return cls(
-            **PackModel.of(entry).model_dump(),
-            tags=list(tags),
+            **PackModel.of(entry, tags).model_dump(),
             pack_json=contents.pack_json,
             values=contents.values,
             readme=contents.readme,

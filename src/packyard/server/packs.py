@@ -162,7 +162,8 @@ def search(
     )
     with parts.store.read() as connection:
         page = catalog_search.search(connection, query, limit=limit, after=after)
-    items = [models.PackModel.of(entry) for entry in page.entries]
+        tags = entries.leading(connection, [entry.uid for entry in page.entries])
+    items = [models.PackModel.of(entry, tags[entry.uid]) for entry in page.entries]
     return models.PackPage(items=items, next=page.next)
 
 
