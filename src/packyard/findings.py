@@ -6,9 +6,10 @@ content cannot be taken), `block` (it can be kept, but not published), `warning`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Severity(StrEnum):
@@ -43,6 +44,20 @@ class Finding:
     def as_json(self) -> dict[str, object]:
         """The finding as JSON values, without what is empty."""
         return {name: value for name, value in asdict(self).items() if value not in ("", 0)}
+
+
+class Rule(NamedTuple):
+    severity: Severity
+    meaning: str
+
+
+def table(meanings: Mapping[Severity, Mapping[str, str]]) -> dict[str, Rule]:
+    """Rules by id, from what they mean by severity and id."""
+    return {
+        rule: Rule(severity, meaning)
+        for severity, of_severity in meanings.items()
+        for rule, meaning in of_severity.items()
+    }
 
 
 def refusals(findings: Iterable[Finding]) -> list[Finding]:

@@ -10,19 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import NamedTuple
 
-from packyard.findings import Finding, Severity
+from packyard.findings import Finding, Rule, Severity, table
 
 _NEAR = 0.8
 
 Position = tuple[int, int]
 """Line and column, from 1; (0, 0) where there is none."""
-
-
-class Rule(NamedTuple):
-    severity: Severity
-    meaning: str
 
 
 _REFUSE = {
@@ -147,16 +141,14 @@ _HINT = {
 }
 
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {
-        rule: Rule(severity, meaning)
-        for severity, meanings in (
-            (Severity.REFUSE, _REFUSE),
-            (Severity.BLOCK, _BLOCK),
-            (Severity.WARNING, _WARNING),
-            (Severity.HINT, _HINT),
-        )
-        for rule, meaning in meanings.items()
-    }
+    table(
+        {
+            Severity.REFUSE: _REFUSE,
+            Severity.BLOCK: _BLOCK,
+            Severity.WARNING: _WARNING,
+            Severity.HINT: _HINT,
+        }
+    )
 )
 
 
@@ -190,19 +182,21 @@ def near(word: str, known: Iterable[str]) -> str:
     return spelling[matches[0]] if matches else ""
 
 
-def as_page() -> str:
-    """The table as a page of the documentation: `docs/lint-rules.md`."""
+def as_page(others: Mapping[str, Rule]) -> str:
+    """The table as a page of the documentation, `docs/lint-rules.md`, with the rules of others."""
     lines = [
         "# Lint rules",
         "",
         "What Packyard finds in packs and profiles, each with file, line and a way to mend it. A",
         "push refuses what has the severity `refuse` and nothing else; `block` keeps a profile",
-        "from being published. `packyard pack lint --strict` fails on warnings, too. This page is",
-        "made from the table in `packyard.packs.rules`.",
+        "from being published. `packyard pack lint --strict` fails on warnings, too. The",
+        "rules `helm.…` hold for a chart that is loaded, rendered or verified. This page is made",
+        "from the tables in `packyard.packs.rules` and `packyard.charts.rules`.",
     ]
+    rules = {**RULES, **others}
     for severity in Severity:
         rows = [
-            f"| `{rule}` | {meaning} |" for rule, (of, meaning) in RULES.items() if of is severity
+            f"| `{rule}` | {meaning} |" for rule, (of, meaning) in rules.items() if of is severity
         ]
         if rows:
             lines += [

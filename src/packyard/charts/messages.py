@@ -1,0 +1,210 @@
+"""Helm's messages as findings: which chart, which template and line, which value is missing.
+
+The messages are those of Go's `text/template` and of Helm around it. A message that is not
+understood is given as it is. Values that it repeats are masked (`masks`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from packyard.charts.masks import masked
+from packyard.charts.rules import found
+from packyard.findings import Finding
+
+_PLACE = r"(?P<file>[^\n]+?):(?P<line>[0-9]+)(?::(?P<column>[0-9]+))?"
+_PARSE = re.compile(rf"parse error (?:at|in) \((?:{_PLACE}|[^)\n]*)\): (?P<reason>.*)", re.DOTALL)
+_REFUSED = re.compile(rf"execution error (?:at|in) \({_PLACE}\): (?P<reason>.*)", re.DOTALL)
+_FRAMES = re.compile(
+    rf"^{_PLACE}\n  executing \"[^\n]*\" at <(?P<action>[^\n]*)>:\n    (?P<reason>[^\n]*)",
+    re.MULTILINE,
+)
+_CHAIN = re.compile(rf"template: {_PLACE}: executing \"[^\n]*?\" at <(?P<action>.*?)>: ", re.DOTALL)
+_SCHEMA = "values don't meet the specifications of the schema(s) in the following chart(s):\n"
+_SCHEMA_FAULT = re.compile(r"^- at '(?P<pointer>[^']*)'(?: \[[^\]]*\])?: (?P<reason>.*)$")
+_SCHEMA_CHART = re.compile(r"^(?P<chart>\S+):$")
+_OUTSIDE = re.compile(r"failing loading \"(?P<address>[^\"]*)\"")
+_NOTHING = re.compile(r"nil pointer evaluating |index of untyped nil|index of nil pointer")
+_VALUE = re.compile(r"\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)")
+_LENGTH = 1000
+
+Text = Callable[[str], str]
+"""A template by the path that Helm gives it; "" where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a message is about. `values` are those in force; `known` are the chart's defaults."""
+
+    chart: str
+    given: Mapping[str, object]
+    known: Mapping[str, object]
+    values: Mapping[str, object]
+    text: Text
+
+    def masked(self, message: str) -> str:
+        hidden = masked(message, self.given, self.known)
+        return hidden if len(hidden) <= _LENGTH else hidden[:_LENGTH] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    file: str
+    line: int
+    column: int
+    action: str = ""
+
+
+def render_failure(message: str, context: Context) -> list[Finding]:
+    """Why Helm did not render: faults of the values by the schema, or the template that failed."""
+    if message.startswith(_SCHEMA):
+        return list(_schema_faults(message.removeprefix(_SCHEMA), context))
+    if match := _PARSE.fullmatch(message):
+        place = _frame(match) if match["file"] else _Frame("", 0, 0)
+        reason = context.masked(match["reason"].strip())
+        sentence = f"A template of the chart {context.chart!r} cannot be parsed: {reason}."
+        return [_finding(sentence, place)]
+    if match := _REFUSED.fullmatch(message):
+        frames, reason, stopped = [_frame(match)], match["reason"].strip(), True
+    else:
+        frames, reason = _frames(message)
+        stopped = False
+    return [_failure(frames, reason, context, stopped=stopped)]
+
+
+def template_failure(message: str, name: str, data: Mapping[str, object]) -> Finding:
+    """Why a single template was not filled; `name` stands for it in the finding."""
+    if match := _PARSE.fullmatch(message):
+        frame, reason, verb = _frame(match), match["reason"], "cannot be parsed"
+    elif match := _REFUSED.fullmatch(message):
+        frame, reason, verb = _frame(match), match["reason"], "refuses"
+    else:
+        frames, reason = _frames(message)
+        frame, verb = frames[-1] if frames else _Frame("", 0, 0), "fails"
+    told = masked(reason.strip(), data, None).rstrip(".")
+    action = f" at <{frame.action}>" if frame.action else ""
+    sentence = f"The template {name!r} {verb}{action}: {told}."
+    return _finding(sentence, _Frame(name, frame.line, frame.column))
+
+
+def _failure(frames: list[_Frame], reason: str, context: Context, *, stopped: bool) -> Finding:
+    """`stopped` tells that the chart's author wrote the reason, in `required` or `fail`."""
+    missing = _missing(frames, context)
+    action = frames[-1].action if frames else ""
+    told = context.masked(reason).rstrip(".")
+    if stopped:
+        why = f"it asks for more: {told}" if missing else f"it refuses: {told}"
+    elif missing and _NOTHING.search(reason):
+        why = f"<{action}> finds nothing"
+    else:
+        why = f"<{action}> fails: {told}" if action else told
+    sentence = f"The chart {context.chart!r} does not render: {why}."
+    mend = ""
+    if missing:
+        names = " and ".join(missing)
+        sentence += f" Not set: {names}."
+        mend = f"Give {names} a value."
+    place = frames[-1] if frames else _Frame("", 0, 0)
+    return _finding(sentence, place, path=missing[0] if missing else "", mend=mend)
+
+
+def _finding(message: str, place: _Frame, path: str = "", mend: str = "") -> Finding:
+    return found(
+        "helm.template",
+        message,
+        mend=mend,
+        file=place.file,
+        path=path,
+        line=place.line,
+        column=place.column + 1 if place.column >= 0 and place.line else 0,
+    )
+
+
+def _frames(message: str) -> tuple[list[_Frame], str]:
+    """The templates that were at work, the innermost last, and what happened there."""
+    if matches := list(_FRAMES.finditer(message)):
+        reason = matches[-1]["reason"] + message[matches[-1].end() :]
+        return [_frame(match) for match in matches], reason.strip()
+    if matches := list(_CHAIN.finditer(message)):
+        return [_frame(match) for match in matches], message[matches[-1].end() :].strip()
+    return [], message.strip()
+
+
+def _frame(match: re.Match[str]) -> _Frame:
+    groups = match.groupdict()
+    column = int(groups["column"]) if groups["column"] else -1
+    return _Frame(groups["file"], int(groups["line"]), column, groups.get("action") or "")
+
+
+def _missing(frames: list[_Frame], context: Context) -> list[str]:
+    """Paths of values that the failing action uses and that are not set."""
+    for frame in reversed(frames):
+        scope = frame.file.split("/charts/")[1:]
+        prefix = [part.partition("/")[0] for part in scope]
+        for action in (frame.action, _source(context.text(frame.file), frame)):
+            used = [match[1][1:].split(".") for match in _VALUE.finditer(action)]
+            missing = [path for path in used if _is_missing(context.values, [*prefix, *path])]
+            if missing:
+                return list(dict.fromkeys(".".join([*prefix, *path]) for path in missing))
+    return []
+
+
+def _source(text: str, frame: _Frame) -> str:
+    """The whole action of the template's text that stands at the frame's place."""
+    lines = text.splitlines(keepends=True)
+    if frame.column < 0 or not 0 < frame.line <= len(lines):
+        return ""
+    before = "".join(lines[: frame.line - 1])
+    at = len(before.encode()) + frame.column
+    whole = text.encode()
+    start = whole.rfind(b"{{", 0, at + 2)
+    end = whole.find(b"}}", at)
+    return whole[start:end].decode(errors="replace") if 0 <= start < end else ""
+
+
+def _is_missing(values: object, path: list[str]) -> bool:
+    for key in path:
+        if not isinstance(values, Mapping):
+            return True
+        values = values.get(key)
+    return values is None or values == ""
+
+
+def _schema_faults(text: str, context: Context) -> Iterator[Finding]:
+    chart = ""
+    others: list[str] = []
+    told = False
+    for line in text.splitlines():
+        if match := _SCHEMA_CHART.match(line):
+            chart = match["chart"]
+        elif match := _SCHEMA_FAULT.match(line):
+            told = True
+            yield _schema_fault(chart, match["pointer"], match["reason"], context)
+        elif line.strip():
+            others.append(line.strip())
+    if told or not others:
+        return
+    reason = " ".join(others)
+    if match := _OUTSIDE.search(reason):
+        address = match["address"][:200]
+        message = f"The schema of the chart {chart!r} refers to {address!r}, which lies outside it."
+        yield found("helm.schema-remote", message)
+    else:
+        reason = context.masked(reason).rstrip(".")
+        message = f"The values do not meet the schema of the chart {chart!r}: {reason}."
+        yield found("helm.values", message)
+
+
+def _schema_fault(chart: str, pointer: str, reason: str, context: Context) -> Finding:
+    keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
+    path = ".".join([*([] if chart == context.chart else [chart]), *keys])
+    about = f"The value {path!r}" if path else "A value at the top"
+    told = context.masked(reason).rstrip(".")
+    return found(
+        "helm.values",
+        f"{about} does not meet the schema of the chart {chart!r}: {told}.",
+        mend="See the chart's values.schema.json for what it takes.",
+        path=path,
+    )

@@ -1,0 +1,74 @@
+"""Every rule that a chart is held to when it is loaded, rendered or verified.
+
+As with the rules of packs, nothing else gives a finding its severity: what Helm cannot load or what
+reaches outside the chart is refused, what does not render with the values at hand can be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from packyard.findings import Finding, Rule, Severity, table
+
+_REFUSE = {
+    "helm.archive": "The file is no gzipped tar file, or one that Helm could not read.",
+    "helm.too-large": "The archive exceeds Helm's limits of size, number of files or nesting.",
+    "helm.invalid": "Helm does not take it as a chart: Chart.yaml, values.yaml or a subchart.",
+    "helm.schema-form": "A values.schema.json is not JSON.",
+    "helm.schema-remote": "A values.schema.json refers to a file or to the network.",
+    "helm.provenance": "The provenance file does not prove the chart.",
+}
+_BLOCK = {
+    "helm.release": "Helm takes no release of that name, or no Kubernetes version of that form.",
+    "helm.library": "A library chart, which deploys nothing by itself.",
+    "helm.dependency": "Chart.yaml names a subchart that the archive does not hold.",
+    "helm.kubernetes": "The chart is not made for that version of Kubernetes.",
+    "helm.values": "The values do not meet the chart's values.schema.json.",
+    "helm.template": "A template cannot be parsed, or fails with these values.",
+    "helm.manifest": "What a template gives is no Kubernetes manifest.",
+    "helm.time": "Rendering took too long and was ended.",
+    "helm.memory": "Rendering needed too much memory and was ended.",
+    "helm.output": "The templates give more than is taken.",
+    "helm.engine": "The template engine ended unexpectedly.",
+}
+_WARNING = {
+    "helm.lint": "Helm's own linter warns of it.",
+}
+_HINT = {
+    "helm.lint-hint": "Helm's own linter recommends it.",
+}
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    table(
+        {
+            Severity.REFUSE: _REFUSE,
+            Severity.BLOCK: _BLOCK,
+            Severity.WARNING: _WARNING,
+            Severity.HINT: _HINT,
+        }
+    )
+)
+
+
+def found(
+    rule: str,
+    message: str,
+    *,
+    mend: str = "",
+    file: str = "",
+    path: str = "",
+    line: int = 0,
+    column: int = 0,
+) -> Finding:
+    """A finding of a rule of the table, with that rule's severity."""
+    return Finding(
+        rule=rule,
+        severity=RULES[rule].severity,
+        message=message,
+        mend=mend,
+        file=file,
+        path=path,
+        line=line,
+        column=column,
+    )
