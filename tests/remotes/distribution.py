@@ -32,9 +32,13 @@ def program() -> str:
 
 @contextmanager
 def running(
-    folder: Path, *, login: bool = False, settings: dict[str, str] | None = None
+    folder: Path,
+    *,
+    login: bool | tuple[str, str] = False,
+    settings: dict[str, str] | None = None,
 ) -> Iterator[str]:
-    """Start it, with `USER` as the only one who may come in where `login`; its `host:port`."""
+    """Start it, with `USER`, or the given user and password, as the only one who may come in where
+    `login`; its `host:port`."""
     port = free_port()
     config = folder / "distribution.yml"
     config.write_text(
@@ -43,8 +47,9 @@ def running(
     )
     environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none", **(settings or {})}
     if login:
+        user, password = login if isinstance(login, tuple) else (USER, PASSWORD)
         users = folder / "users"
-        users.write_text(f"{USER}:{bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()}\n")
+        users.write_text(f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n")
         environment |= {
             "REGISTRY_AUTH": "htpasswd",
             "REGISTRY_AUTH_HTPASSWD_REALM": "tests",

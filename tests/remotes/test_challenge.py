@@ -10,6 +10,7 @@ from packyard.remotes.challenge import (
     Authorizer,
     Challenge,
     Credentials,
+    RenewedLogin,
     Token,
     parse_challenges,
 )
@@ -128,3 +129,23 @@ def test_expected_basic_gives_way_to_a_challenge_for_tokens() -> None:
 def test_secrets_are_not_shown(shown: str) -> None:
     assert "hush" not in shown
     assert "wörd" not in shown
+
+
+def test_a_login_that_ends_is_renewed_before_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("packyard.remotes.challenge.time.time", lambda: now)
+    given = iter([(Credentials("u", "one"), 5000.0), (Credentials("u", "two"), 9000.0)])
+    login = RenewedLogin(lambda: next(given))
+    assert login.header == login.header == Credentials("u", "one").header
+    now = 4800.0
+    assert login.header == Credentials("u", "two").header
+
+
+def test_a_login_that_was_refused_is_renewed_once() -> None:
+    given = iter([(Credentials("u", name), 1e12) for name in ("one", "two", "two")])
+    login = RenewedLogin(lambda: next(given))
+    first = login.header
+    second = login.renewed(first)
+    assert second == Credentials("u", "two").header
+    assert login.renewed(first) == second  # another thread was refused with the first one
+    assert login.renewed(second) is None

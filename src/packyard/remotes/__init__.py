@@ -6,5 +6,6 @@ and keeps to a host's `budget`; `challenge` answers a registry's demand for cred
 turns what went wrong into our errors. On top: `oci`, a repository of the OCI
 distribution specification, with `pack` and `chart`, what stands in one; `helm`, a Helm repository.
 `source` is what all registries have in common that a hub reads; `helm_source`, `oci_source`
-and `pack_source` are such. `endpoint` reads what people write for one.
+and `pack_source` are such, `ecr` gives AWS's logins to the second. `endpoint` reads what people
+write for one.
 """

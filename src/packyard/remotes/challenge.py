@@ -14,6 +14,8 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+_MARGIN = 300.0
+"""Seconds before its end at which a login is renewed."""
 _PARAMETER = re.compile(r'([a-zA-Z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 _SCHEME = re.compile(r"(?:^|,)\s*(Basic|Bearer)(?:\s+|$)", re.IGNORECASE)
 
@@ -40,7 +42,36 @@ class AccessToken:
         return f"Bearer {self.text}"
 
 
-Login = Credentials | AccessToken
+class RenewedLogin:
+    """Credentials that end after some hours: `fetch` gives new ones, and the second since 1970 at
+    which those end."""
+
+    def __init__(self, fetch: Callable[[], tuple[Credentials, float]]) -> None:
+        self._fetch = fetch
+        self._lock = threading.Lock()
+        self._header = ""
+        self._ends = 0.0
+
+    @property
+    def header(self) -> str:
+        with self._lock:
+            if time.time() > self._ends - _MARGIN:
+                self._renew()
+            return self._header
+
+    def renewed(self, refused: str) -> str | None:
+        """Another header in place of one that was refused; None where there is no other."""
+        with self._lock:
+            if self._header == refused:
+                self._renew()
+            return self._header if self._header != refused else None
+
+    def _renew(self) -> None:
+        credentials, self._ends = self._fetch()
+        self._header = credentials.header
+
+
+Login = Credentials | AccessToken | RenewedLogin
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +139,12 @@ class Authorizer:
             if token and time.monotonic() < expires:
                 return token
             return self._refresh(scope) if self._bearer is not None and scope else None
+
+    def renewed(self, refused: str | None) -> str | None:
+        """Another value of a login that ends, in place of the refused one; None for any other."""
+        if isinstance(self.credentials, RenewedLogin) and refused:
+            return self.credentials.renewed(refused)
+        return None
 
     def answer(self, challenges: list[Challenge], scope: str, refused: str | None) -> str | None:
         """The value to try next after a 401 for `refused`; None where nothing else is left."""

@@ -267,16 +267,18 @@ class Client:
         if value:
             request.headers["authorization"] = value
         response = self._followed(request)
-        if response.status_code != 401 or not ours:
+        if response.status_code not in (401, 403) or not ours:
             return response
         if not _same_origin(response.request.url, self.origin()):
             return response
         challenges = parse_challenges(", ".join(response.headers.get_list("www-authenticate")))
         self._keep_refusal(response)  # a realm at this host must find its place free
-        value = self._authorizer.answer(challenges, scope, value)
-        if value is None:
+        other = self._authorizer.renewed(value)  # some say 403 of what has ended
+        if other is None and response.status_code == 401:
+            other = self._authorizer.answer(challenges, scope, value)
+        if other is None:
             return response
-        request.headers["authorization"] = value
+        request.headers["authorization"] = other
         return self._followed(request)
 
     def _followed(self, request: httpx.Request) -> httpx.Response:
