@@ -78,7 +78,7 @@ class Answer:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             raise RemoteFailed(
-                f"{self.url.host} answered with something that is not JSON."
+                f"{_netloc(self.url)} answered with something that is not JSON."
             ) from None
 
 
@@ -283,8 +283,12 @@ class Client:
 
     def _followed(self, request: httpx.Request) -> httpx.Response:
         """Send and follow redirects; httpx takes the credentials out where the host changes."""
-        for _ in range(REDIRECTS):
-            response = self._http.send(request, stream=True)
+        for hop in range(REDIRECTS):
+            try:
+                response = self._http.send(request, stream=True)
+            except RemoteFailed as error:  # an address that is not called
+                led = f"{self.host} leads on to {_netloc(request.url)}. " if hop else ""
+                raise RemoteFailed(led + error.message, host=self.host) from error
             if response.next_request is None:
                 return response
             response.close()
@@ -295,7 +299,8 @@ class Client:
         """Ask the realm of a Bearer challenge; it gets the credentials, so it must be as safe."""
         realm = self.origin().join(parameters["realm"])
         if realm.scheme != "https" and self.origin().scheme == "https":
-            raise RemoteFailed(f"{self.host} wants the password sent to {realm.host} unencrypted.")
+            there = _netloc(realm)
+            raise RemoteFailed(f"{self.host} wants the password sent to {there} unencrypted.")
         asked = {"service": parameters.get("service", ""), "scope": scope}
         url = realm.copy_merge_params({name: value for name, value in asked.items() if value})
         request = self._http.build_request("GET", url)
@@ -305,7 +310,7 @@ class Client:
         try:
             response = self._followed(request)
         except httpx.RequestError as error:
-            raise self._broken(realm.host, error) from error
+            raise self._broken(_netloc(realm), error) from error
         try:
             if response.status_code >= 400:
                 raise self._refused(response)
@@ -313,7 +318,7 @@ class Client:
             text = data.get("token") or data["access_token"]
             return Token(str(text), float(data.get("expires_in") or TOKEN_LIFE))
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
-            raise RemoteFailed(f"{realm.host} gave no token for {self.host}.") from None
+            raise RemoteFailed(f"{_netloc(realm)} gave no token for {self.host}.") from None
         finally:
             response.close()
 
@@ -356,6 +361,10 @@ class Client:
             if len(parts) > limit:
                 raise TooLarge(f"{self.host} answered with more than {limit} bytes; not read on.")
         return bytes(parts)
+
+
+def _netloc(url: httpx.URL) -> str:
+    return url.netloc.decode("ascii", "replace")
 
 
 def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
