@@ -77,6 +77,18 @@ class UserUnknown(NotFound):
     """No user of that name."""
 
 
+class ProjectUnknown(NotFound):
+    """No project of that uid or name."""
+
+
+class KeyUnknown(NotFound):
+    """No API key of that uid or name."""
+
+
+class SessionUnknown(NotFound):
+    """No session of that uid: ended, or another user's."""
+
+
 class PathUnknown(NotFound):
     """The server has nothing at that address."""
 

@@ -13,6 +13,7 @@ from packyard.auth import passwords, policy, users
 from packyard.auth.htpasswd import Htpasswd
 from packyard.auth.policy import Policy
 from packyard.auth.principal import ANONYMOUS, Action, Principal, Role
+from packyard.auth.users import User
 from packyard.errors import Denied, Unauthenticated, Unsupported
 from packyard.storage.store import Store
 
@@ -37,12 +38,14 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def asked(store: Store, file: Path) -> Policy:
-    users.create(store, "ann", "secret", Role.EDITOR)
+    users.create(store, User(name="ann", role=Role.EDITOR), "secret")
     return Policy(store, Htpasswd(file))
 
 
 def test_users_of_the_table_have_their_role(asked: Policy) -> None:
-    assert asked.verify(ANN) == Principal("ann", Role.EDITOR)
+    found = asked.verify(ANN)
+    assert (found.name, found.role, found.projects) == ("ann", Role.EDITOR, {})
+    assert found.uid
 
 
 def test_writers_of_the_file_push_and_delete_the_others_pull(asked: Policy) -> None:
@@ -53,7 +56,7 @@ def test_writers_of_the_file_push_and_delete_the_others_pull(asked: Policy) -> N
 def test_the_table_comes_before_the_file(
     asked: Policy, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    users.create(store, "bob", "new", Role.ADMIN)
+    users.create(store, User(name="bob", role=Role.ADMIN), "new")
     with caplog.at_level(logging.WARNING):
         assert asked.verify(basic("bob", "new")).role is Role.ADMIN
         with pytest.raises(Unauthenticated):
@@ -103,8 +106,8 @@ def test_a_huge_password_costs_nothing(asked: Policy) -> None:
 
 def test_only_a_verified_password_is_recalled(asked: Policy) -> None:
     assert asked.recall(ANN) is None
-    asked.verify(ANN)
-    assert asked.recall(ANN) == Principal("ann", Role.EDITOR)
+    found = asked.verify(ANN)
+    assert asked.recall(ANN) == found
     assert asked.recall(basic("ann", "wrong")) is None
     assert asked.recall(BOB) is None
 
@@ -136,9 +139,9 @@ def test_recall_ends_when_another_process_changes_the_password(
 
 
 def test_recall_outlives_commits_that_change_nobody(asked: Policy, store: Store) -> None:
-    asked.verify(ANN)
-    users.create(store, "carl", "pass", Role.VIEWER)
-    assert asked.recall(ANN) == Principal("ann", Role.EDITOR)
+    found = asked.verify(ANN)
+    users.create(store, User(name="carl", role=Role.VIEWER), "pass")
+    assert asked.recall(ANN) == found
 
 
 def test_recall_ends_with_a_line_of_the_file(asked: Policy, file: Path) -> None:
@@ -170,7 +173,7 @@ def test_one_password_sent_many_times_at_once_is_verified_once(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passwords, "COST", 11)  # some 100 ms
-    users.create(store, "ann", "secret", Role.VIEWER)
+    users.create(store, User(name="ann", role=Role.VIEWER), "secret")
     asked = Policy(store)
     one = _processor_time(lambda: Policy(store).verify(ANN))
     threads = [threading.Thread(target=asked.verify, args=(ANN,)) for _ in range(8)]

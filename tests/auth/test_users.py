@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from sqlalchemy import select
 
 from packyard.auth import passwords, users
 from packyard.auth.principal import Role
-from packyard.errors import Conflict, ParameterInvalid, UserUnknown
+from packyard.auth.users import User
+from packyard.errors import Conflict, ParameterInvalid, ProjectUnknown, UserUnknown
+from packyard.hub.tables import projects
+from packyard.storage.migrations import upgrade
 from packyard.storage.store import Store
+from packyard.storage.tables import audits
 
 
 def opens(store: Store, name: str, password: str) -> bool:
@@ -29,14 +38,14 @@ def test_a_given_initial_password_is_set_and_not_repeated(store: Store) -> None:
 
 
 def test_no_admin_is_made_where_there_are_users(store: Store) -> None:
-    users.create(store, "ann", "secret", Role.VIEWER)
+    users.create(store, User(name="ann", role=Role.VIEWER), "secret")
     assert users.ensure_admin(store, None) is None
     with store.read() as connection:
         assert users.find(connection, "admin") is None
 
 
 def test_a_user_has_name_role_and_password(store: Store) -> None:
-    users.create(store, "ann", "secret", Role.EDITOR)
+    users.create(store, User(name="ann", role=Role.EDITOR), "secret")
     with store.read() as connection:
         user = users.find(connection, "ann")
         assert user
@@ -45,19 +54,19 @@ def test_a_user_has_name_role_and_password(store: Store) -> None:
 
 
 def test_a_name_is_taken_once(store: Store) -> None:
-    users.create(store, "ann", "secret", Role.VIEWER)
+    users.create(store, User(name="ann", role=Role.VIEWER), "secret")
     with pytest.raises(Conflict, match="a user ann already"):
-        users.create(store, "ann", "other", Role.ADMIN)
+        users.create(store, User(name="ann", role=Role.ADMIN), "other")
 
 
 @pytest.mark.parametrize("name", ["", "a:b", "a\nb", "x" * 256])
 def test_names_that_could_not_sign_in_are_refused(store: Store, name: str) -> None:
     with pytest.raises(ParameterInvalid, match="not a user name"):
-        users.create(store, name, "secret", Role.VIEWER)
+        users.create(store, User(name=name, role=Role.VIEWER), "secret")
 
 
 def test_a_password_can_be_reset(store: Store) -> None:
-    users.create(store, "ann", "secret", Role.VIEWER)
+    users.create(store, User(name="ann", role=Role.VIEWER), "secret")
     generated = users.reset_password(store, "ann")
     assert opens(store, "ann", generated)
     assert not opens(store, "ann", "secret")
@@ -77,3 +86,130 @@ def test_resetting_makes_the_admin_where_there_is_none(store: Store) -> None:
 def test_resetting_makes_nobody_else(store: Store) -> None:
     with pytest.raises(UserUnknown, match="no user ann"):
         users.reset_password(store, "ann")
+
+
+def find(store: Store, name: str) -> User | None:
+    with store.read() as connection:
+        return users.find(connection, name)
+
+
+def recorded(store: Store) -> list[str]:
+    with store.read() as connection:
+        return list(connection.scalars(select(audits.c.message).order_by(audits.c.uid)))
+
+
+def test_people_are_found_by_name_or_address_in_any_case(store: Store) -> None:
+    made = users.create(store, User(name="ann", email="Ann@Example.com"), "secret")
+    assert find(store, "ann") == find(store, "ANN@example.com") == made
+    assert find(store, "ANN") is None
+    assert find(store, "x" * 1_000_000) is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        User(name="ann"),
+        User(name="bob", email="ANN@example.com"),
+        User(name="Ann@Example.com"),
+        User(name="bob", email="carl@example.com"),
+    ],
+)
+def test_nobody_can_be_taken_for_somebody_else(store: Store, other: User) -> None:
+    users.create(store, User(name="ann", email="ann@example.com"))
+    users.create(store, User(name="Carl@example.com"))
+    with pytest.raises(Conflict):
+        users.create(store, other)
+    with store.read() as connection:
+        assert len(users.everybody(connection)) == 2
+
+
+def test_everything_wrong_is_said_at_once(store: Store) -> None:
+    with pytest.raises(ParameterInvalid) as refused:
+        users.create(store, User(name="a:b", email="nowhere", first_name="\0", last_name="x" * 300))
+    for said in ("not a user name", "not an e-mail address", "'\\x00' is not a name"):
+        assert said in refused.value.message
+
+
+def test_two_equal_names_at_the_same_moment_make_one_user(store: Store) -> None:
+    refused: list[Conflict] = []
+
+    def make() -> None:
+        try:
+            users.create(store, User(name="ann"))
+        except Conflict as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 3
+    assert len([message for message in recorded(store) if "ann" in message]) == 1
+
+
+def test_roles_are_those_of_projects_that_exist(store: Store) -> None:
+    with store.read() as connection:
+        project = connection.scalar(select(projects.c.uid)) or ""
+    ann = users.create(store, User(name="ann", projects={project: Role.EDITOR}))
+    assert find(store, "ann") == ann
+    with pytest.raises(ProjectUnknown, match="0000"):
+        users.change(store, replace(ann, projects={"0" * 24: Role.VIEWER}))
+    with store.write() as tx:
+        tx.connection.execute(projects.delete())
+    assert find(store, "ann") == replace(ann, projects={})
+
+
+def test_a_change_is_recorded_with_the_rights_in_full(store: Store) -> None:
+    ann = users.create(store, User(name="ann", role=Role.VIEWER), "secret")
+    users.change(store, replace(ann, role=Role.EDITOR, email="ann@example.com"))
+    users.change(store, replace(ann, role=Role.EDITOR, email="ann@example.com"))
+    users.set_password(store, ann.uid, "another secret")
+    users.remove(store, ann.uid)
+    assert recorded(store) == [
+        "Created the user ann",
+        "Changed the user ann: the e-mail address, the role to editor",
+        "Set a new password for ann",
+        "Deleted the user ann",
+    ]
+    assert find(store, "ann") is None
+    with pytest.raises(UserUnknown):
+        users.remove(store, ann.uid)
+
+
+def test_a_change_keeps_the_password_and_when_the_user_was_made(store: Store) -> None:
+    ann = users.create(store, User(name="ann"), "secret")
+    users.change(store, replace(ann, first_name="Ann", password_hash="", created_at=0))
+    changed = find(store, "ann")
+    assert changed
+    assert (changed.created_at, changed.first_name) == (ann.created_at, "Ann")
+    assert opens(store, "ann", "secret")
+
+
+def test_one_administrator_stays(store: Store) -> None:
+    admin = users.create(store, User(name="root", role=Role.ADMIN), "secret")
+    away = (replace(admin, role=Role.EDITOR), replace(admin, disabled=True))
+    for user in away:
+        with pytest.raises(Conflict, match="last administrator"):
+            users.change(store, user)
+    with pytest.raises(Conflict, match="last administrator"):
+        users.remove(store, admin.uid)
+    users.create(store, User(name="other", role=Role.ADMIN))
+    users.change(store, away[1])
+    users.remove(store, admin.uid)
+
+
+def test_users_of_the_first_tables_are_kept(tmp_path: Path) -> None:
+    former = Store.open(tmp_path)
+    upgrade(former.database, "0003")
+    with former.write() as tx:
+        tx.connection.exec_driver_sql(
+            "INSERT INTO users (name, password_hash, role, changed_at)"
+            " VALUES ('ann', 'hash', 'editor', 7)"
+        )
+    former.migrate()
+    ann = find(former, "ann")
+    former.close()
+    assert ann
+    assert (ann.role, ann.password_hash, ann.created_at) == (Role.EDITOR, "hash", 7)
+    assert len(ann.uid) == 24

@@ -99,11 +99,11 @@ def test_a_failure_of_ours_is_told_to_the_log_only(
     target: str,
     key: str,
 ) -> None:
-    async def fails(*_: object) -> None:
+    async def fails(*_: object, **__: object) -> None:
         raise RuntimeError("the secret of the server")
 
     edge = make(inner=fails)
-    monkeypatch.setattr(type(edge.parts), "admit", fails)
+    monkeypatch.setattr("packyard.server.oci.face.admit", fails)
     reply = call(edge, "GET", target, headers={"x-request-id": "id-7"})
     assert reply.status == 500
     assert key in reply.json()

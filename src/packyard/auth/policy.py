@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from packyard.auth import passwords, users
 from packyard.auth.htpasswd import Htpasswd
 from packyard.auth.principal import ANONYMOUS, Action, Principal, Role
+from packyard.auth.users import User
 from packyard.errors import Denied, Unauthenticated, Unsupported
 from packyard.storage.store import Store
 
@@ -117,15 +118,33 @@ class Policy:
             self._remember(authorization, account)
         return account.principal
 
-    def check(self, principal: Principal, action: Action) -> None:
-        """Raise unless the principal may: `Unauthenticated` for somebody who should sign in first,
-        `Denied` for everybody else, `Unsupported` where it is switched off."""
+    def check(self, principal: Principal, action: Action, repository: str = "") -> None:
+        """Raise unless the principal may do that in the registry, to that repository if one is
+        named: `Unauthenticated` for somebody who should sign in first, `Denied` for everybody
+        else, `Unsupported` where it is switched off."""
         if not principal.may(action):
-            if principal.anonymous:
-                raise _refused()
-            raise Denied(f"{principal.name} may not {action}: ask an administrator for the right.")
+            raise _denied(principal, f"may not {action}")
+        if repository and not principal.reaches(repository):
+            raise Denied(
+                f"This API key is for {principal.limits.repositories}, not for {repository}."
+            )
         if action in self._off:
             raise Unsupported(f"This registry does not take a {action}: its configuration says so.")
+
+    def check_project(self, principal: Principal, action: Action, project: str) -> None:
+        """Raise unless the principal may do that in the hub, in the project of that uid or, for
+        "", in the tenant: `Unauthenticated`, or `Denied`."""
+        if principal.anonymous:
+            raise _refused()
+        if not principal.uid:
+            raise Denied(
+                f"{principal.name} is a user of the registry alone, from its htpasswd file: sign "
+                "in as one of the users' table."
+            )
+        if principal.limits.repositories:
+            raise Denied(f"This API key is for {principal.limits.repositories} alone.")
+        if not principal.may(action, project):
+            raise _denied(principal, f"may not {action} {'in this project' if project else 'here'}")
 
     def _account(self, name: str) -> Account | None:
         listed, filed = self._from_table(name), self._from_file(name)
@@ -145,7 +164,9 @@ class Policy:
             with self._store.read() as connection:
                 user = users.find(connection, name)
             listed[name] = (
-                Account(Principal(user.name, user.role), user.password_hash) if user else None
+                Account(_principal(user), user.password_hash)
+                if user and user.password_hash and not user.disabled
+                else None
             )
         return listed[name]
 
@@ -199,6 +220,16 @@ def _credentials(authorization: bytes) -> tuple[str, bytes]:
         return name.decode(), password
     except (binascii.Error, UnicodeDecodeError) as error:
         raise _refused() from error
+
+
+def _principal(user: User) -> Principal:
+    return Principal(user.name, user.role, uid=user.uid, projects=user.projects)
+
+
+def _denied(principal: Principal, what: str) -> Denied | Unauthenticated:
+    if principal.anonymous:
+        return _refused()
+    return Denied(f"{principal.name} {what}: ask an administrator for the right.")
 
 
 def _refused() -> Unauthenticated:

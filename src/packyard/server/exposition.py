@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from packyard.auth.principal import Action
 from packyard.errors import MethodNotAllowed, PackyardError
+from packyard.server.admission import admit
 from packyard.server.oci.errors import refusal
 from packyard.server.parts import Parts
 from packyard.server.send import Answer, whole
@@ -37,7 +38,7 @@ class Exposition:
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed("This address takes GET and HEAD.", allow="GET, HEAD")
         if not self._anonymous:
-            await self._parts.admit(scope, Action.PULL)
+            await admit(self._parts, scope, Action.PULL, via="api")
         page = await run_in_threadpool(self._parts.metrics.exposition, self._sizes)
         return whole(200, page, CONTENT_TYPE_LATEST.encode())
 

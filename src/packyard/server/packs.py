@@ -30,6 +30,7 @@ from packyard.packs.artifact import repository
 from packyard.references import parse_tag
 from packyard.registry.registry import Push
 from packyard.server import pack_models as models
+from packyard.server.admission import admit
 from packyard.server.logos import image_type
 from packyard.server.parts import Parts
 from packyard.server.problems import add_problems
@@ -88,7 +89,9 @@ Wired = Annotated[Parts, Depends(_parts)]
 
 def _may(action: Action) -> object:
     async def principal(request: Request, parts: Wired) -> Principal:
-        return await parts.admit(request.scope, action)
+        name = request.path_params.get("name", "")
+        repo = repository(name) if name else ""
+        return await admit(parts, request.scope, action, repository=repo, via="api")
 
     return Depends(principal)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from starlette.types import Scope
 
 from packyard.auth.policy import Policy
-from packyard.auth.principal import Action, Principal
 from packyard.registry.registry import Registry
 from packyard.server.metrics import Metrics
 from packyard.storage.store import Store
@@ -53,18 +52,3 @@ class Parts:
     metrics: Metrics = field(default_factory=Metrics)
     # Passwords have a thread of their own, so that a flood of wrong ones takes nobody else's.
     verifying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
-
-    async def admit(self, scope: Scope, action: Action) -> Principal:
-        """Who sends the request of this ASGI scope, who may do that; `scope["user"]` from then on.
-
-        Raises `Unauthenticated`, `Denied` or `Unsupported`.
-        """
-        authorization = header(scope, b"authorization")
-        principal = self.policy.recall(authorization)
-        if principal is None:
-            principal = await to_thread.run_sync(
-                self.policy.verify, authorization, limiter=self.verifying
-            )
-        scope["user"] = principal
-        self.policy.check(principal, action)
-        return principal

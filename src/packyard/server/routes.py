@@ -50,6 +50,11 @@ class Target(NamedTuple):
     texts: tuple[str, ...]
     parsers: tuple[Callable[[str], Any], ...]
 
+    @property
+    def repository(self) -> str:
+        """The text that stands for `{repo}`, "" where the path has none."""
+        return self.texts[0] if "{repo}" in self.route.path else ""
+
     async def answer(self, request: Request) -> ASGIApp:
         parsed = [parse(text) for parse, text in zip(self.parsers, self.texts, strict=True)]
         return await self.route.handler(request, *parsed)

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from packyard.auth.principal import Action
 from packyard.errors import MethodNotAllowed, PackyardError
+from packyard.server.admission import admit
 from packyard.server.oci.blobs import Blobs
 from packyard.server.oci.errors import refusal
 from packyard.server.oci.manifests import Manifests
@@ -55,7 +56,9 @@ class Distribution:
         try:
             target = self._routes.find(scope["method"], scope["raw_path"].decode("latin-1"))
             scope["route"] = target.route
-            await self._parts.admit(scope, target.route.action)
+            await admit(
+                self._parts, scope, target.route.action, repository=target.repository, via="oci"
+            )
             answer = await target.answer(Request(scope, receive))
             await answer(scope, receive, send)
         except MethodNotAllowed as error:

@@ -17,8 +17,8 @@ from packyard.errors import ConfigurationInvalid
 from packyard.storage.db import Database
 
 
-def upgrade(database: Database) -> None:
-    """Run what is missing, in one transaction of the only writer.
+def upgrade(database: Database, to: str = "head") -> None:
+    """Run what is missing up to that revision, in one transaction of the only writer.
 
     Raises `ConfigurationInvalid` for a database that a newer version has written.
     """
@@ -33,4 +33,4 @@ def upgrade(database: Database) -> None:
                 f"{current!r}): start that version or a later one."
             )
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
