@@ -11,6 +11,7 @@ The map, from the bottom up; imports go downwards only (`tests/test_architecture
 - `registry`: what *we* hold. `Registry.commit` is the only door by which content becomes visible.
 - `remotes`: what others hold, read and written as their client.
 - `hub`: projects, macros and the audit.
+- `delivery`: packs put to use: rendered to Kubernetes manifests.
 - `config`: file and environment to typed values.
 - `server`: every HTTP face, and the wiring: start at `server/app.py`.
 - `cli`: words, progress, exit codes: start at `cli/main.py`.

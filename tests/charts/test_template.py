@@ -52,7 +52,7 @@ def test_many_templates_are_one_job_and_each_fails_alone(engine: Engine) -> None
         else:
             (finding,) = entry.findings
             assert (finding.file, finding.line) == (f"m{n}", 2)
-            assert finding.message == f"The template 'm{n}' refuses: bad {n}."
+            assert finding.message == f"The template 'm{n}' does not render: it refuses: bad {n}."
     assert engine.fill([]) == []
 
 
@@ -68,13 +68,17 @@ def test_names_defined_by_one_template_are_unknown_to_another(engine: Engine) ->
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("a\n{{ nope }}", 2, 'cannot be parsed: function "nope" not defined.'),
-        ("{{ end }}", 1, "cannot be parsed: unexpected {{end}}."),
-        ("{{ if .x }}", 1, "cannot be parsed: unexpected EOF."),
-        ("{{ .a.b.c }}", 1, "fails at <.a.b.c>: nil pointer evaluating interface {}.c."),
-        ('{{ env "HOME" }}', 1, 'cannot be parsed: function "env" not defined.'),
-        ("{{ .bad-name }}", 1, "cannot be parsed: bad character U+002D '-'."),
-        ("{{ fail .password }}", 1, "refuses: ***."),
+        ("a\n{{ nope }}", 2, 'cannot be parsed as a template: function "nope" not defined.'),
+        ("{{ end }}", 1, "cannot be parsed as a template: unexpected {{end}}."),
+        ("{{ if .x }}", 1, "cannot be parsed as a template: unexpected EOF."),
+        (
+            "{{ .a.b.c }}",
+            1,
+            "does not render: <.a.b.c> fails: nil pointer evaluating interface {}.c.",
+        ),
+        ('{{ env "HOME" }}', 1, 'cannot be parsed as a template: function "env" not defined.'),
+        ("{{ .bad-name }}", 1, "cannot be parsed as a template: bad character U+002D '-'."),
+        ("{{ fail .password }}", 1, "does not render: it refuses: ***."),
     ],
 )
 def test_a_template_that_fails_says_where_and_why_without_its_data(
@@ -85,6 +89,14 @@ def test_a_template_that_fails_says_where_and_why_without_its_data(
     (finding,) = filled.findings
     assert (finding.rule, finding.file, finding.line) == ("helm.template", "t", line)
     assert finding.message == f"The template 't' {message}"
+
+
+def test_the_missing_value_is_called_as_the_caller_calls_it(engine: Engine) -> None:
+    text = "x: {{ .Values.a.b | b64enc }}"
+    template = Template(name="m.yaml", text=text, data={"Values": {"a": {}}}, section="manifests.m")
+    (finding,) = engine.fill([template])[0].findings
+    assert finding.path == "manifests.m.a.b"
+    assert finding.mend == "Give manifests.m.a.b a value."
 
 
 def test_data_without_a_form_in_json_is_a_finding(engine: Engine) -> None:

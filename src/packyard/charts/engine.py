@@ -8,7 +8,7 @@ their archive; nothing of them is kept between calls.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from types import TracebackType
 from typing import Any, Self
 
@@ -51,10 +51,13 @@ class Engine:
         return chart, findings
 
     def render(
-        self, archive: bytes, values: Values, release: Release
+        self, archive: bytes, values: Values, release: Release, *, section: str = ""
     ) -> tuple[Rendering | None, Findings]:
-        """What `helm template --include-crds` gives for the release, in its parts."""
-        job = {"job": "render", "values": values, "release": asdict(release)}
+        """What `helm template --include-crds` gives for the release, in its parts.
+
+        `section` is where the caller keeps the values: findings name `<section>.<path>`.
+        """
+        job = {"job": "render", "values": values, "release": asdict(release), "section": section}
         head, _, findings = self._run(job, [archive])
         if head is None:
             return None, findings
@@ -106,10 +109,7 @@ class Engine:
         """Each template filled, in one job for all of them; one that fails does not hurt others."""
         if not templates:
             return []
-        job = {
-            "job": "fill",
-            "templates": [(entry.name, entry.text, entry.data) for entry in templates],
-        }
+        job = {"job": "fill", "templates": [_plain(template) for template in templates]}
         head, _, findings = self._run(job)
         if head is None:
             return [Filled(None, tuple(findings))] * len(templates)
@@ -117,6 +117,13 @@ class Engine:
             Filled(entry["text"], tuple(map(_finding, entry["findings"])))
             for entry in head["filled"]
         ]
+
+    def read(self, streams: Mapping[str, str]) -> tuple[tuple[Manifest, ...] | None, Findings]:
+        """The manifests in streams of YAML by what they come from, in the order given."""
+        head, _, findings = self._run({"job": "read", "streams": list(streams.items())})
+        if head is None:
+            return None, findings
+        return tuple(map(_manifest, head["manifests"])), findings
 
     def close(self) -> None:
         self._pool.close()
@@ -146,6 +153,11 @@ class Engine:
             return None, [], [found(stopped.rule, stopped.message)]
         findings = [_finding(entry) for entry in head.pop("findings")]
         return (head or None), answered, findings
+
+
+def _plain(template: Template) -> dict[str, object]:
+    """Its fields, without copying the data."""
+    return {field.name: getattr(template, field.name) for field in fields(template)}
 
 
 def _finding(entry: Mapping[str, Any]) -> Finding:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import helm_python as helm
 from packyard.charts import archive, manifests, messages, schema
 from packyard.charts.archive import Refused, Source
 from packyard.charts.frames import pack
-from packyard.charts.masks import masked
+from packyard.charts.masks import masked, unquoted
 from packyard.charts.rules import found
 from packyard.findings import Finding
 
@@ -88,11 +89,13 @@ def _render(head: Head, parts: Parts, _: Files) -> _Answer:
             rendered = _rendered(chart, head["values"], options)
         except helm.HelmError as error:
             context = messages.Context(
-                chart=str(metadata["name"]),
+                subject=f"The chart {metadata['name']!r}",
+                name=metadata["name"],
                 given=head["values"],
                 known=defaults,
                 values=_in_force(chart, head["values"]),
                 text=lambda path: _template(source, path),
+                section=head["section"],
             )
             return _blame(messages.render_failure(error.detail, context))
         definitions = [{"source": crd["filename"], "text": crd["data"]} for crd in chart.crds]
@@ -121,7 +124,12 @@ def _lint(head: Head, parts: Parts, files: Files) -> _Answer:
             chart.validate_schema(head["values"])
         except helm.HelmError as error:
             context = messages.Context(
-                chart=name, given=head["values"], known=defaults, values={}, text=lambda _: ""
+                subject=f"The chart {name!r}",
+                name=name,
+                given=head["values"],
+                known=defaults,
+                values={},
+                text=lambda _: "",
             )
             findings = messages.render_failure(error.detail, context)
         with files() as folder:
@@ -162,48 +170,58 @@ def _verify(head: Head, parts: Parts, files: Files) -> _Answer:
 
 
 def _fill(head: Head, _: Parts, __: Files) -> _Answer:
-    templates = [(name, text, data) for name, text, data in head["templates"]]
-    if any(_SHARED.search(text) for _, text, _ in templates):
+    templates: list[Head] = head["templates"]
+    if any(_SHARED.search(template["text"]) for template in templates):
         filled = [entry for template in templates for entry in _filled([template])]
     else:
         filled = _filled(templates)
     return {"filled": filled, "findings": []}, ()
 
 
-def _filled(templates: Sequence[tuple[str, str, Any]]) -> list[Head]:
+def _filled(templates: Sequence[Head]) -> list[Head]:
     """Templates in one chart; where it does not render, its halves, down to the one at fault.
 
     Each is a partial, so that it is parsed as it stands, and a second template that calls it with
     the data as its root.
     """
     files = {"Chart.yaml": _TEMPLATE_CHART}
-    for at, (_, text, _) in enumerate(templates):
+    for at, template in enumerate(templates):
         call = f'{{{{ template "t/templates/_{at}" index .Values.data {at} }}}}'
-        files[f"templates/_{at}"] = text.encode(errors="replace")
+        files[f"templates/_{at}"] = template["text"].encode(errors="replace")
         files[f"templates/{at}"] = call.encode()
     try:
         with helm.Chart.load_archive(Source(files, {}).packed()) as chart:
-            rendered = chart.render({"data": [data for _, _, data in templates]})
+            rendered = chart.render({"data": [template["data"] for template in templates]})
     except helm.HelmError as error:
         if len(templates) == 1:
-            (name, _, data), *_ = templates
-            fault = messages.template_failure(error.detail, name, data)
-            return [{"text": None, "findings": [fault.as_json()]}]
+            return [{"text": None, "findings": [_template_fault(templates[0], error.detail)]}]
         half = len(templates) // 2
         return _filled(templates[:half]) + _filled(templates[half:])
     return [{"text": rendered[f"t/templates/{at}"], "findings": []} for at in range(len(templates))]
 
 
-def _merge(head: Head, _: Parts, __: Files) -> _Answer:
-    """Values by expressions of the form that `helm --set` takes."""
-    values = []
-    for expression in head["expressions"]:
-        try:
-            values.append(helm.parse_set_string(expression))
-        except helm.HelmError as error:
-            message = f"An assignment cannot be understood: {error.detail}."
-            return _blame([found("helm.values", message, mend="Write it as path.to.key=value.")])
-    return {"values": values, "findings": []}, ()
+def _template_fault(template: Head, detail: str) -> Head:
+    values = template["data"].get("Values")
+    context = messages.Context(
+        subject=f"The template {template['name']!r}",
+        name=template["name"],
+        given=template["data"],
+        known={},
+        values=values if isinstance(values, dict) else {},
+        text=lambda _: str(template["text"]),
+        section=template["section"],
+    )
+    (fault,) = messages.render_failure(detail, context)
+    return replace(fault, file=template["name"]).as_json()
+
+
+def _read(head: Head, _: Parts, __: Files) -> _Answer:
+    try:
+        found_in = [list(manifests.read(source, text, _parsed)) for source, text in head["streams"]]
+    except manifests.NotManifest as fault:
+        message = f"{fault.source} holds what is no manifest: {str(fault).rstrip('.')}."
+        return _blame([found("helm.manifest", message, file=fault.source)])
+    return {"manifests": [entry for several in found_in for entry in several], "findings": []}, ()
 
 
 _JOBS: Mapping[str, Callable[[Head, Parts, Files], _Answer]] = {
@@ -212,7 +230,7 @@ _JOBS: Mapping[str, Callable[[Head, Parts, Files], _Answer]] = {
     "lint": _lint,
     "verify": _verify,
     "fill": _fill,
-    "assign": _merge,
+    "read": _read,
 }
 
 
@@ -348,7 +366,7 @@ def _parsed(text: str) -> object:
     try:
         return helm.values_from_yaml(text)
     except helm.HelmError as error:
-        raise ValueError(error.detail) from None
+        raise ValueError(unquoted(error.detail)) from None
 
 
 def _no_manifest(chart: str, fault: manifests.NotManifest, given: object, known: object) -> Finding:

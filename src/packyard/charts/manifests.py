@@ -80,6 +80,12 @@ def sort(rendered: Mapping[str, str], parse: Parse) -> tuple[list[Json], list[Js
     return sorted(rest, key=_rank), sorted(hooks, key=_rank)
 
 
+def read(source: str, text: str, parse: Parse) -> Iterator[Json]:
+    """The manifests of one stream as they stand there; raises `NotManifest`."""
+    for document in split(text):
+        yield _manifest(source, document, parse)
+
+
 def _rank(manifest: Mapping[str, object]) -> tuple[int, str]:
     kind = str(manifest["kind"])
     return (_RANK[kind], "") if kind in _RANK else (len(_RANK), kind)
@@ -90,8 +96,7 @@ def _manifests(rendered: Mapping[str, str], parse: Parse) -> Iterator[Json]:
         name = posixpath.basename(source)
         if source.endswith(_NOTES) or name.startswith("_"):
             continue
-        for text in split(rendered[source]):
-            yield _manifest(source, text, parse)
+        yield from read(source, rendered[source], parse)
 
 
 def _manifest(source: str, text: str, parse: Parse) -> Json:

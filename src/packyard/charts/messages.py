@@ -7,7 +7,7 @@ understood is given as it is. Values that it repeats are masked (`masks`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packyard.charts.masks import masked
@@ -26,7 +26,7 @@ _SCHEMA = "values don't meet the specifications of the schema(s) in the followin
 _SCHEMA_FAULT = re.compile(r"^- at '(?P<pointer>[^']*)'(?: \[[^\]]*\])?: (?P<reason>.*)$")
 _SCHEMA_CHART = re.compile(r"^(?P<chart>\S+):$")
 _OUTSIDE = re.compile(r"failing loading \"(?P<address>[^\"]*)\"")
-_NOTHING = re.compile(r"nil pointer evaluating |index of untyped nil|index of nil pointer")
+_NOTHING = re.compile(r"nil pointer evaluating |can't evaluate field |index of (?:untyped )?nil")
 _VALUE = re.compile(r"\.Values((?:\.[A-Za-z_][A-Za-z0-9_]*)+)")
 _LENGTH = 1000
 
@@ -36,24 +36,36 @@ Text = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a message is about. `values` are those in force; `known` are the chart's defaults."""
+    """What a message is about: `subject` begins the sentence, `name` is the chart's own.
 
-    chart: str
+    `values` are those in force, `known` the chart's defaults; `section` is what the caller calls
+    the place of the given values, as `charts.<name>`.
+    """
+
+    subject: str
+    name: str
     given: Mapping[str, object]
     known: Mapping[str, object]
     values: Mapping[str, object]
     text: Text
+    section: str = ""
 
     def masked(self, message: str) -> str:
-        hidden = masked(message, self.given, self.known)
+        hidden = masked(message.strip(), self.given, self.known).rstrip(".")
         return hidden if len(hidden) <= _LENGTH else hidden[:_LENGTH] + "…"
+
+    def path(self, keys: Iterable[str]) -> str:
+        """The path of a value as the caller knows it."""
+        return ".".join([*([self.section] if self.section else []), *keys])
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    file: str
-    line: int
-    column: int
+    """A place in a template; `column` counts bytes from 0, -1 where it is not known."""
+
+    file: str = ""
+    line: int = 0
+    column: int = -1
     action: str = ""
 
 
@@ -62,52 +74,33 @@ def render_failure(message: str, context: Context) -> list[Finding]:
     if message.startswith(_SCHEMA):
         return list(_schema_faults(message.removeprefix(_SCHEMA), context))
     if match := _PARSE.fullmatch(message):
-        place = _frame(match) if match["file"] else _Frame("", 0, 0)
-        reason = context.masked(match["reason"].strip())
-        sentence = f"A template of the chart {context.chart!r} cannot be parsed: {reason}."
-        return [_finding(sentence, place)]
+        place = _frame(match) if match["file"] else _Frame()
+        reason = context.masked(match["reason"])
+        return [_finding(f"{context.subject} cannot be parsed as a template: {reason}.", place)]
     if match := _REFUSED.fullmatch(message):
-        frames, reason, stopped = [_frame(match)], match["reason"].strip(), True
-    else:
-        frames, reason = _frames(message)
-        stopped = False
-    return [_failure(frames, reason, context, stopped=stopped)]
-
-
-def template_failure(message: str, name: str, data: Mapping[str, object]) -> Finding:
-    """Why a single template was not filled; `name` stands for it in the finding."""
-    if match := _PARSE.fullmatch(message):
-        frame, reason, verb = _frame(match), match["reason"], "cannot be parsed"
-    elif match := _REFUSED.fullmatch(message):
-        frame, reason, verb = _frame(match), match["reason"], "refuses"
-    else:
-        frames, reason = _frames(message)
-        frame, verb = frames[-1] if frames else _Frame("", 0, 0), "fails"
-    told = masked(reason.strip(), data, None).rstrip(".")
-    action = f" at <{frame.action}>" if frame.action else ""
-    sentence = f"The template {name!r} {verb}{action}: {told}."
-    return _finding(sentence, _Frame(name, frame.line, frame.column))
+        return [_failure([_frame(match)], match["reason"], context, stopped=True)]
+    frames, reason = _frames(message)
+    return [_failure(frames, reason, context, stopped=False)]
 
 
 def _failure(frames: list[_Frame], reason: str, context: Context, *, stopped: bool) -> Finding:
     """`stopped` tells that the chart's author wrote the reason, in `required` or `fail`."""
-    missing = _missing(frames, context)
-    action = frames[-1].action if frames else ""
-    told = context.masked(reason).rstrip(".")
+    used = _used(frames, context)
+    missing = [context.path(path) for path in used if _is_missing(context.values, path)]
+    place = frames[-1] if frames else _Frame()
+    told = context.masked(reason)
     if stopped:
         why = f"it asks for more: {told}" if missing else f"it refuses: {told}"
     elif missing and _NOTHING.search(reason):
-        why = f"<{action}> finds nothing"
+        why = f"<{place.action}> finds nothing"
     else:
-        why = f"<{action}> fails: {told}" if action else told
-    sentence = f"The chart {context.chart!r} does not render: {why}."
-    mend = ""
-    if missing:
-        names = " and ".join(missing)
-        sentence += f" Not set: {names}."
-        mend = f"Give {names} a value."
-    place = frames[-1] if frames else _Frame("", 0, 0)
-    return _finding(sentence, place, path=missing[0] if missing else "", mend=mend)
+        why = f"<{place.action}> fails: {told}" if place.action else told
+    sentence = f"{context.subject} does not render: {why}."
+    if not missing:
+        return _finding(sentence, place, path=context.path(used[0]) if used else "")
+    names = " and ".join(missing)
+    mend = f"Give {names} a value."
+    return _finding(f"{sentence} Not set: {names}.", place, path=missing[0], mend=mend)
 
 
 def _finding(message: str, place: _Frame, path: str = "", mend: str = "") -> Finding:
@@ -138,27 +131,29 @@ def _frame(match: re.Match[str]) -> _Frame:
     return _Frame(groups["file"], int(groups["line"]), column, groups.get("action") or "")
 
 
-def _missing(frames: list[_Frame], context: Context) -> list[str]:
-    """Paths of values that the failing action uses and that are not set."""
+def _used(frames: list[_Frame], context: Context) -> list[list[str]]:
+    """Paths of the values that the failing action uses: the innermost that uses any, or rather
+    the innermost that uses some that are not set."""
+    used: list[list[str]] = []
     for frame in reversed(frames):
-        scope = frame.file.split("/charts/")[1:]
-        prefix = [part.partition("/")[0] for part in scope]
+        prefix = [part.partition("/")[0] for part in frame.file.split("/charts/")[1:]]
         for action in (frame.action, _source(context.text(frame.file), frame)):
-            used = [match[1][1:].split(".") for match in _VALUE.finditer(action)]
-            missing = [path for path in used if _is_missing(context.values, [*prefix, *path])]
+            found_here = [[*prefix, *match[1][1:].split(".")] for match in _VALUE.finditer(action)]
+            missing = [path for path in found_here if _is_missing(context.values, path)]
             if missing:
-                return list(dict.fromkeys(".".join([*prefix, *path]) for path in missing))
-    return []
+                return [list(path) for path in dict.fromkeys(map(tuple, missing))]
+            used = used or found_here
+    return used
 
 
 def _source(text: str, frame: _Frame) -> str:
     """The whole action of the template's text that stands at the frame's place."""
-    lines = text.splitlines(keepends=True)
+    lines = text.encode().split(b"\n")
     if frame.column < 0 or not 0 < frame.line <= len(lines):
         return ""
-    before = "".join(lines[: frame.line - 1])
-    at = len(before.encode()) + frame.column
-    whole = text.encode()
+    before, after = b"\n".join(lines[: frame.line - 1]), b"\n".join(lines[frame.line - 1 :])
+    whole = before + b"\n" + after if frame.line > 1 else after
+    at = len(whole) - len(after) + frame.column
     start = whole.rfind(b"{{", 0, at + 2)
     end = whole.find(b"}}", at)
     return whole[start:end].decode(errors="replace") if 0 <= start < end else ""
@@ -192,16 +187,16 @@ def _schema_faults(text: str, context: Context) -> Iterator[Finding]:
         message = f"The schema of the chart {chart!r} refers to {address!r}, which lies outside it."
         yield found("helm.schema-remote", message)
     else:
-        reason = context.masked(reason).rstrip(".")
-        message = f"The values do not meet the schema of the chart {chart!r}: {reason}."
+        why = context.masked(reason)
+        message = f"The values do not meet the schema of the chart {chart!r}: {why}."
         yield found("helm.values", message)
 
 
 def _schema_fault(chart: str, pointer: str, reason: str, context: Context) -> Finding:
     keys = [key.replace("~1", "/").replace("~0", "~") for key in pointer.split("/")[1:]]
-    path = ".".join([*([] if chart == context.chart else [chart]), *keys])
-    about = f"The value {path!r}" if path else "A value at the top"
-    told = context.masked(reason).rstrip(".")
+    path = context.path([*([] if chart == context.name else [chart]), *keys])
+    about = f"The value {path!r}" if keys else "What is given"
+    told = context.masked(reason)
     return found(
         "helm.values",
         f"{about} does not meet the schema of the chart {chart!r}: {told}.",

@@ -26,11 +26,12 @@ UNREPEATABLE = frozenset(_UNREPEATABLE.split())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """`name` is what findings call it."""
+    """`name` is what findings call it; `section` where the values are that `.Values` holds."""
 
     name: str
     text: str
     data: Mapping[str, object]
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`packyard pack`: check, push, list, pull and tag packs."""
+"""`packyard pack`: check, push, list, pull, render and tag packs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import typer
 from packyard.cli import screen
 from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home, RegistryServer
-from packyard.errors import ParameterInvalid, RepositoryUnknown
+from packyard.errors import ParameterInvalid
 
-app = typer.Typer(name="pack", help="Check, push, list, pull and tag packs.", no_args_is_help=True)
+app = typer.Typer(
+    name="pack", help="Check, push, list, pull, render and tag packs.", no_args_is_help=True
+)
 tags = typer.Typer(name="tag", help="Add tags to packs, and delete them.", no_args_is_help=True)
 app.add_typer(tags)
 
@@ -152,21 +154,71 @@ def pull(
 ) -> None:
     """Pull a pack into DIR/NAME-VERSION, with its digest verified."""
     from packyard.cli.folders import write_pack
-    from packyard.cli.progress import Transfers
-    from packyard.cli.target import open_target, split_pack
-    from packyard.remotes import pack as remote
+    from packyard.cli.pull import pull_pack
 
-    name, reference = split_pack(pack)
-    with open_target(server, home) as target, Transfers("Pulling", 1) as transfers:
-        repository = target.pack(name)
-        reference = reference or remote.newest(repository.tags())
-        if reference is None:
-            raise RepositoryUnknown(f"{repository} holds no version of a pack.")
-        with transfers.watched(pack) as watch:
-            pulled = remote.pull(repository, reference, watch=watch)
+    pulled = pull_pack(pack, server, home)
     written = folder / f"{pulled.pack.name}-{pulled.pack.version}"
     new = write_pack(pulled.files, pulled.content_digest, written)
     screen.result(f"{'pulled' if new else 'unchanged':<9}  {written}  {pulled.digest}")
+
+
+@app.command("render", cls=Command)
+def render_pack(
+    pack: Annotated[
+        str,
+        typer.Argument(metavar="DIR|NAME[:TAG]", help="A folder or archive, or a registry's pack."),
+    ],
+    *,
+    values: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "-f",
+            "--values",
+            metavar="FILE",
+            help="Values over the pack's own, with the same sections.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="One value over all others."),
+    ] = None,
+    kubernetes: Annotated[
+        str, typer.Option("--kube-version", metavar="VERSION", help="Kubernetes of the cluster.")
+    ] = "",
+    api_versions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-a", "--api-versions", metavar="API", help="What the cluster offers besides."
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output-dir", metavar="DIR", help="A new folder, with a file for each manifest."
+        ),
+    ] = None,
+    server: RegistryServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Print what a pack deploys: its Kubernetes manifests, in their order.
+
+    Charts are rendered by Helm's engine, without a cluster. Macros stay as they are.
+    """
+    from packyard.cli import render
+    from packyard.delivery.part import stream
+    from packyard.delivery.render import Cluster
+
+    given = render.Given(files=values or (), assignments=assignments or ())
+    cluster = Cluster(kubernetes=kubernetes, api_versions=tuple(api_versions or ()))
+    parts = render.rendered(pack, given, cluster, server, home)
+    if folder is not None:
+        written = screen.amount(render.write(parts, folder), "file")
+        screen.result(f"{'rendered':<9}  {folder}  {written}")
+        return
+    text = stream(parts).removesuffix("\n")
+    screen.result(screen.plain(text) if screen.is_terminal(sys.stdout) else text)
 
 
 Source = Annotated[str, typer.Argument(metavar="PACK:TAG", help="A tag that is there.")]

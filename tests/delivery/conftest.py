@@ -1,0 +1,5 @@
+"""One engine for all tests of rendering."""
+
+from tests.charts.conftest import engine
+
+__all__ = ["engine"]
