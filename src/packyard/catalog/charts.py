@@ -127,7 +127,7 @@ def version(connection: Connection, source: str, name: str, version: str) -> Cha
 
 def versions(connection: Connection, source: str, name: str) -> list[ChartEntry]:
     """The listed versions of a chart, newest first; empty where there is none."""
-    return _select(connection, source, charts.c.name == name, charts.c.listed)
+    return _in_order(connection, source, charts.c.name == name, charts.c.listed)
 
 
 def at(connection: Connection, source: str, repository: RepoName, tag: Tag) -> list[ChartEntry]:
@@ -137,7 +137,7 @@ def at(connection: Connection, source: str, repository: RepoName, tag: Tag) -> l
 
 def places(connection: Connection, source: str, name: str = "") -> list[ChartEntry]:
     """Every place of every chart, or of those of one name, listed or not."""
-    return _select(connection, source, *((charts.c.name == name,) if name else ()))
+    return _in_order(connection, source, *((charts.c.name == name,) if name else ()))
 
 
 def clashes(connection: Connection, source: str) -> list[Clash]:
@@ -149,7 +149,7 @@ def clashes(connection: Connection, source: str) -> list[Clash]:
         .having(func.count(charts.c.digest.distinct()) > 1)
     )
     by_file: dict[str, list[ChartEntry]] = {}
-    for entry in _select(connection, source, charts.c.file.in_(several)):
+    for entry in _in_order(connection, source, charts.c.file.in_(several)):
         by_file.setdefault(entry.file, []).append(entry)
     return [clash for rows in by_file.values() if (clash := _clash(rows))]
 
@@ -240,6 +240,13 @@ def _note_change(connection: Connection, source: str, names: Iterable[str], now:
 
 
 def _select(connection: Connection, source: str, *conditions: Any) -> list[ChartEntry]:
+    """In no order: asked for one, SQLite would go through all names for the few rows of a file."""
+    rows = connection.execute(select(charts).where(charts.c.source == source, *conditions))
+    return [_entry(row) for row in rows.mappings()]
+
+
+def _in_order(connection: Connection, source: str, *conditions: Any) -> list[ChartEntry]:
+    """By name, newest version first, the listed place of a version first."""
     rows = connection.execute(
         select(charts)
         .where(charts.c.source == source, *conditions)
