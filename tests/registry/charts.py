@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
-from functools import cache
+import tarfile
 from typing import Any
 
 from packyard.catalog import charts as rows
@@ -13,14 +14,17 @@ from packyard.packs import chart_artifact
 from packyard.packs.charts import read_chart
 from packyard.references import RepoName, Tag
 from packyard.registry.registry import Committed, Push, Registry
-from tests.packs.samples import tarball
+from tests.packs.samples import raw_tar
 
 
-@cache
 def archive(name: str = "web", version: str = "1.2.0", content: str = "") -> bytes:
     """The same bytes for the same arguments."""
     chart_yaml = f"apiVersion: v2\nname: {name}\nversion: {version}\ndescription: A chart\n"
-    return tarball({f"{name}/Chart.yaml": chart_yaml, f"{name}/values.yaml": content})
+    files = {f"{name}/Chart.yaml": chart_yaml, f"{name}/values.yaml": content}
+    members: list[tuple[tarfile.TarInfo, bytes | str]] = [
+        (tarfile.TarInfo(path), text) for path, text in files.items()
+    ]
+    return gzip.compress(raw_tar(members), mtime=0)
 
 
 def provenance(data: bytes, name: str = "web", version: str = "1.2.0") -> bytes:

@@ -91,7 +91,9 @@ def test_an_error_answers_head_without_a_body(edge: Edge) -> None:
     assert (reply.status, reply.body) == (404, b"")
 
 
-@pytest.mark.parametrize(("target", "key"), [("/v2/", "errors"), ("/v1/", "ref")])
+@pytest.mark.parametrize(
+    ("target", "key"), [("/v2/", "errors"), ("/helm/index.yaml", "error"), ("/v1/", "ref")]
+)
 def test_a_failure_of_ours_is_told_to_the_log_only(
     make: Made,
     monkeypatch: pytest.MonkeyPatch,
@@ -103,7 +105,7 @@ def test_a_failure_of_ours_is_told_to_the_log_only(
         raise RuntimeError("the secret of the server")
 
     edge = make(inner=fails)
-    monkeypatch.setattr("packyard.server.oci.face.admit", fails)
+    monkeypatch.setattr("packyard.server.routed.admit", fails)
     reply = call(edge, "GET", target, headers={"x-request-id": "id-7"})
     assert reply.status == 500
     assert key in reply.json()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from packyard.digests import Digest, digest_of
+from packyard.server.bodies import PIECE
 from packyard.server.edge import Edge
-from packyard.server.oci.bodies import PIECE
 from packyard.storage.store import Store
 from tests.server.asgi import ADMIN, READER, Reply, Turn, call
 from tests.server.conftest import Made

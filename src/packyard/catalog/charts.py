@@ -119,10 +119,12 @@ def listed(connection: Connection, source: str, file: str) -> ChartEntry:
 
 def version(connection: Connection, source: str, name: str, version: str) -> ChartEntry:
     """The listed chart of a version; raises `ChartUnknown`."""
-    found = listed(connection, source, Chart(name, version).file)
-    if found.name != name:
+    file = Chart(name, version).file
+    found = _select(connection, source, charts.c.file == file, charts.c.name == name)
+    entry = next((entry for entry in found if entry.listed), None)
+    if entry is None:
         raise ChartUnknown(f"There is no version {version} of a chart {name}.")
-    return found
+    return entry
 
 
 def versions(connection: Connection, source: str, name: str) -> list[ChartEntry]:

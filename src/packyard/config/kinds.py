@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from packyard.errors import NameInvalid
+from packyard.references import RepoName, parse_repo
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
@@ -101,6 +104,13 @@ def _path(text: str) -> Path:
     return Path(text)
 
 
+def _repository(text: str) -> RepoName:
+    try:
+        return parse_repo(text)
+    except NameInvalid:
+        raise ValueError("a repository's name such as charts or team/charts") from None
+
+
 KINDS: dict[object, Kind] = {
     str: Kind("text", str),
     bool: Kind("true or false", _boolean),
@@ -110,4 +120,5 @@ KINDS: dict[object, Kind] = {
     timedelta: Kind("duration", _duration),
     Address: Kind("host:port", _address),
     Network: Kind("network", _network),
+    RepoName: Kind("repository", _repository),
 }

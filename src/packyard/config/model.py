@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from packyard.config.kinds import Address, Network, Size
+from packyard.references import RepoName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,19 @@ class Packs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChartLimits:
+    maxbytes: Annotated[Size, "An upload to `/helm/api/charts`."] = field(default=Size(20 << 20))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charts:
+    repository: Annotated[
+        RepoName, "Charts that are uploaded to `/helm/api/charts` stand in repositories below it."
+    ] = field(default=RepoName("charts"))
+    limits: ChartLimits = field(default_factory=ChartLimits)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifests:
     sparse: Annotated[
         bool, "Whether an image is taken that lacks some of its layers, as mirrors push them."
@@ -202,6 +216,7 @@ class Keys:
     gc: Gc = field(default_factory=Gc)
     starterpacks: StarterPacks = field(default_factory=StarterPacks)
     packs: Packs = field(default_factory=Packs)
+    charts: Charts = field(default_factory=Charts)
     validation: Validation = field(default_factory=Validation)
 
 

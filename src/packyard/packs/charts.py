@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from packyard.findings import Finding
@@ -47,14 +47,9 @@ class Chart:
 
 def read_chart(data: bytes, limits: Limits = LIMITS) -> tuple[Chart | None, list[Finding]]:
     """The chart in a `.tgz`, or None with everything that keeps Helm from loading it."""
-    kept: dict[str, bytes] = {}
     try:
         source = Unpacked(io.BytesIO(data), limits)
-        for member in tar.read(source, limits):
-            if member.kind is not tar.Kind.FOLDER:
-                path = _path_inside(member.name)
-                if path in _READ:
-                    kept[path] = member.data.removeprefix(_BOM)
+        kept = dict(_files(source, limits, _READ))
     except Breach as breach:
         return None, [breach.finding]
     if not source.gzipped:
@@ -63,6 +58,21 @@ def read_chart(data: bytes, limits: Limits = LIMITS) -> tuple[Chart | None, list
         message = f"There is no {CHART_YAML} in the one folder at the top of the archive."
         return None, [found("chart.missing", message, mend="Make it with `helm package`.")]
     return parse_chart(kept[CHART_YAML], kept.get(REQUIREMENTS_YAML, b""))
+
+
+def read_files(data: bytes, wanted: Sequence[str]) -> dict[str, bytes]:
+    """The files of a chart that could be read: at these paths, or below those that end with `/`."""
+    return dict(_files(Unpacked(io.BytesIO(data), LIMITS), LIMITS, wanted))
+
+
+def _files(source: Unpacked, limits: Limits, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Reads to the end; raises `Breach`."""
+    folders = tuple(path for path in wanted if path.endswith("/"))
+    for member in tar.read(source, limits):
+        if member.kind is not tar.Kind.FOLDER:
+            path = _path_inside(member.name)
+            if path in wanted or path.startswith(folders):
+                yield path, member.data.removeprefix(_BOM)
 
 
 def parse_chart(

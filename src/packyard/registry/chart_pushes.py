@@ -1,9 +1,13 @@
 """Charts that come as archives: made into the artifacts of `helm push`, and committed.
 
-They stand in repositories below `Registry.charts`. Everything here blocks.
+They stand in repositories below `Registry.charts`. Which repository a push or a delete is for shows
+only here, so every function asks `permit` of it, which raises where the caller may not do that.
+Everything here blocks.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from packyard.catalog import charts as rows
 from packyard.digests import Digest, digest_of
@@ -17,6 +21,12 @@ from packyard.registry.charts import check, place, timestamp
 from packyard.registry.registry import Committed, Push, Registry
 from packyard.storage.content import now
 
+Permit = Callable[[RepoName], object]
+
+
+def anybody(_: RepoName) -> None:
+    """Where nobody has to be asked."""
+
 
 def push_chart(
     registry: Registry,
@@ -24,6 +34,7 @@ def push_chart(
     provenance: bytes | None = None,
     *,
     actor: str,
+    permit: Permit = anybody,
     force: bool = False,
 ) -> Committed:
     """Commit an archive, with its provenance file where there is one.
@@ -35,6 +46,7 @@ def push_chart(
     if chart is None or findings:
         raise ContentRefused("The chart is refused.", findings)
     repo, tag = place(chart, registry.charts)
+    permit(repo)
     with registry.store.read() as connection:
         standing = next(iter(rows.at(connection, registry.source, repo, tag)), None)
     if standing and not force:
@@ -49,7 +61,12 @@ def push_chart(
 
 
 def push_provenance(
-    registry: Registry, provenance: bytes, *, actor: str, force: bool = False
+    registry: Registry,
+    provenance: bytes,
+    *,
+    actor: str,
+    permit: Permit = anybody,
+    force: bool = False,
 ) -> Committed:
     """Add a provenance file to the chart that it was made for, of those that the index lists.
 
@@ -62,6 +79,7 @@ def push_provenance(
         raise ContentRefused("The provenance file is refused.", findings)
     with registry.store.read() as connection:
         entry = rows.version(connection, registry.source, signed.name, signed.version)
+    permit(entry.repository)
     if entry.path:
         raise _carried(entry, "push the chart together with its provenance file")
     findings = signed.faults(Chart(entry.name, entry.version), entry.digest)
@@ -78,11 +96,12 @@ def push_provenance(
     )
 
 
-def delete_chart(registry: Registry, name: str, version: str) -> None:
+def delete_chart(registry: Registry, name: str, version: str, permit: Permit = anybody) -> None:
     """Take away the chart that the index lists under a version, and its manifest with it unless
     another tag leads there. Raises `ChartUnknown`, and `Conflict` for one that a pack carries."""
     with registry.store.read() as connection:
         entry = rows.version(connection, registry.source, name, version)
+    permit(entry.repository)
     if entry.path:
         raise _carried(entry, "delete that pack, or keep both")
     registry.untag(entry.repository, entry.tag, prune=True)

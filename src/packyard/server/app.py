@@ -42,6 +42,7 @@ def build(config: Config, store: Store) -> Parts:
             max_ratio=limits.maxratio,
         ),
         sparse=config.validation.manifests.sparse,
+        charts=config.charts.repository,
     )
     return Parts(
         store=store, registry=registry, policy=_policy(config, store), settings=_settings(config)
@@ -75,6 +76,7 @@ def _settings(config: Config) -> Settings:
         external_url=http.host.rstrip("/"),
         trusted_proxies=http.trustedproxies,
         headers=headers(config),
+        max_chart=config.charts.limits.maxbytes,
         idle=http.timeouts.idle.total_seconds(),
     )
 

@@ -21,6 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from packyard.errors import ClientStalled
 from packyard.server import logs
 from packyard.server.forwarded import remote
+from packyard.server.helm.errors import failure as helm_failure
+from packyard.server.helm.face import HelmRepository
 from packyard.server.oci.errors import failure
 from packyard.server.oci.face import API_VERSION, Distribution
 from packyard.server.parts import Parts, header
@@ -46,7 +48,7 @@ class Face:
 
 
 class Edge:
-    """OCI below `/v2`; `inner` has every other path."""
+    """OCI below `/v2`, the Helm repository below `/helm`; `inner` has every other path."""
 
     def __init__(self, parts: Parts, inner: ASGIApp) -> None:
         headers = (*parts.settings.headers, _SERVER)
@@ -55,13 +57,14 @@ class Edge:
         self._ids = (f"{prefix}-{number}" for number in count())
         self._inner = Face(inner, _problem, headers)
         self._oci = Face(Distribution(parts), failure, (*headers, API_VERSION))
+        self._helm = Face(HelmRepository(parts), helm_failure, headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._inner.app(scope, receive, send)
             return
         path = scope["path"]
-        face = self._oci if path.startswith("/v2/") or path == "/v2" else self._inner
+        face = self._face(path)
         request_id = _sane_id(scope) or next(self._ids)
         logs.REQUEST_ID.set(request_id)
         headers = (*face.headers, (b"x-request-id", request_id.encode()))
@@ -77,6 +80,11 @@ class Edge:
             self._tell(scope, exchange)
         if exchange.unread and scope["method"] not in _WITHOUT_BODY and _brings_body(scope):
             await exchange.linger()
+
+    def _face(self, path: str) -> Face:
+        if path.startswith("/v2/") or path == "/v2":
+            return self._oci
+        return self._helm if path.startswith("/helm/") or path == "/helm" else self._inner
 
     def _tell(self, scope: Scope, exchange: Exchange) -> None:
         seconds = time.perf_counter() - exchange.began

@@ -29,7 +29,7 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`idle` is in seconds, `max_manifest` in bytes.
+    """`idle` is in seconds, `max_manifest` and `max_chart` are bytes of a request's body.
 
     `external_url` (no slash at its end) is where clients reach the server; without it `Location`
     follows the `X-Forwarded-*` of a proxy in `trusted_proxies`, else it is relative. `headers` go
@@ -40,6 +40,7 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
     max_manifest: int = 4 * MIB
+    max_chart: int = 20 * MIB
     idle: float = 60.0
 
 

@@ -47,6 +47,23 @@ class Answer:
         await send({"type": "http.response.body", "body": body})
 
 
+@dataclass(frozen=True, slots=True)
+class PartsAnswer:
+    """An answer whose body lies in memory in parts, which are sent without being joined."""
+
+    status: int
+    headers: Sequence[Header]
+    parts: Sequence[bytes]
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        parts = () if scope["method"] == "HEAD" else self.parts
+        if sum(map(len, parts)) <= SMALL:
+            parts = (b"".join(parts),)
+        for left, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
+            await send({"type": "http.response.body", "body": part, "more_body": left > 0})
+
+
 def whole(status: int, body: bytes, media_type: bytes, headers: Iterable[Header] = ()) -> Answer:
     """An answer with a body of that type."""
     length = b"%d" % len(body)

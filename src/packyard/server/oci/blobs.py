@@ -8,9 +8,9 @@ from starlette.types import ASGIApp
 
 from packyard.digests import Digest
 from packyard.references import RepoName
-from packyard.server.oci.conditions import etag, matches
-from packyard.server.parts import Parts, header
-from packyard.server.send import Answer, blob_answer
+from packyard.server.conditions import conditional
+from packyard.server.parts import Parts
+from packyard.server.send import Answer
 
 _ACCEPTED = Answer(202, ((b"content-length", b"0"),))
 
@@ -30,18 +30,11 @@ class Blobs:
         asked = scope["method"] == "HEAD"
         if asked and self._store.renewal_due(blob):
             await run_in_threadpool(self._store.renew, digest)
-        tag = etag(digest)
         headers = (
             (b"content-type", b"application/octet-stream"),
             (b"docker-content-digest", digest.encode()),
-            (b"etag", tag),
         )
-        if matches(header(scope, b"if-none-match"), tag):
-            return Answer(304, headers[1:])
-        range_ = None if asked else header(scope, b"range")
-        if range_ and header(scope, b"if-range") not in (None, tag):
-            range_ = None
-        return blob_answer(self._store, blob, headers, range_)
+        return conditional(scope, self._store, blob, headers)
 
     async def delete(self, _request: Request, repo: RepoName, digest: Digest) -> ASGIApp:
         await run_in_threadpool(self._store.delete_blob, repo, digest)

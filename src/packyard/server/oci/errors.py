@@ -56,7 +56,7 @@ def refusal(error: errors.PackyardError, realm: str) -> Answer:
     """Everything wrong at once: an entry for each finding, and for each missing blob."""
     status, code = STATUS_AND_CODE[type(error)]
     entries = [{"code": code, **entry} for entry in _entries(error)]
-    return as_json(status, {"errors": entries}, _headers(error, realm))
+    return as_json(status, {"errors": entries}, headers(error, realm))
 
 
 def failure(request_id: str) -> Answer:
@@ -79,7 +79,8 @@ def _entries(error: errors.PackyardError) -> Iterator[dict[str, object]]:
         yield {"message": error.message}
 
 
-def _headers(error: errors.PackyardError, realm: str) -> Iterator[Header]:
+def headers(error: errors.PackyardError, realm: str) -> Iterator[Header]:
+    """What goes with a refusal, whatever its body's form."""
     detail = error.detail
     match error:
         case errors.Unauthenticated():

@@ -1,13 +1,11 @@
-"""The OCI face: route, admission, handler, and refusals in the specification's form."""
+"""The OCI face: every address of the specification, and its handler."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from packyard.auth.principal import Action
-from packyard.errors import MethodNotAllowed, PackyardError
-from packyard.server.admission import admit
 from packyard.server.oci.blobs import Blobs
 from packyard.server.oci.errors import refusal
 from packyard.server.oci.manifests import Manifests
@@ -15,8 +13,9 @@ from packyard.server.oci.referrers import Referrers
 from packyard.server.oci.tags import Names
 from packyard.server.oci.uploads import Uploads
 from packyard.server.parts import Parts
-from packyard.server.routes import Route, Routes
-from packyard.server.send import Answer, as_json
+from packyard.server.routed import Routed
+from packyard.server.routes import Route
+from packyard.server.send import as_json
 
 API_VERSION = (b"docker-distribution-api-version", b"registry/2.0")
 
@@ -45,29 +44,11 @@ def routes(parts: Parts) -> tuple[Route, ...]:
     )
 
 
-class Distribution:
+class Distribution(Routed):
     """An ASGI application for everything below `/v2`."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._routes = Routes(routes(parts))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            target = self._routes.find(scope["method"], scope["raw_path"].decode("latin-1"))
-            scope["route"] = target.route
-            await admit(
-                self._parts, scope, target.route.action, repository=target.repository, via="oci"
-            )
-            answer = await target.answer(Request(scope, receive))
-            await answer(scope, receive, send)
-        except MethodNotAllowed as error:
-            answer = refusal(error, self._parts.policy.realm)
-            if scope["method"] == "OPTIONS":
-                answer = Answer(204, [(b"allow", str(error.detail["allow"]).encode())])
-            await answer(scope, receive, send)
-        except PackyardError as error:
-            await refusal(error, self._parts.policy.realm)(scope, receive, send)
+        super().__init__(parts, routes(parts), refusal, via="oci")
 
 
 async def base(_request: Request) -> ASGIApp:

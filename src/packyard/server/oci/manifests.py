@@ -13,9 +13,9 @@ from packyard.errors import DigestInvalid
 from packyard.findings import Finding
 from packyard.references import RepoName, Tag, is_digest, parse_tag
 from packyard.registry.registry import Committed, Push
+from packyard.server import bodies
+from packyard.server.conditions import etag, expected, is_new, matches
 from packyard.server.forwarded import origin
-from packyard.server.oci import bodies
-from packyard.server.oci.conditions import etag, expected, is_new, matches
 from packyard.server.oci.kept import Kept
 from packyard.server.parts import Parts, header
 from packyard.server.send import Answer, Header, whole
@@ -50,7 +50,7 @@ class Manifests:
         tags = more if is_digest(reference) else [Tag(reference), *more]
         if_match = expected(header(request.scope, b"if-match"))
         if_none_match = is_new(header(request.scope, b"if-none-match"))
-        body = await bodies.whole(request, self._settings.max_manifest)
+        body = await bodies.whole(request, self._settings.max_manifest, "The manifest")
 
         def commit() -> Committed:
             push = Push(

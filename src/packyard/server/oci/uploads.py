@@ -16,8 +16,8 @@ from starlette.types import ASGIApp
 from packyard.digests import Digest, hasher, parse_digest
 from packyard.errors import DigestInvalid, RangeInvalid, SizeInvalid, UploadUnknown
 from packyard.references import RepoName, parse_repo
+from packyard.server.bodies import length, pieces
 from packyard.server.forwarded import origin
-from packyard.server.oci.bodies import length, pieces
 from packyard.server.parts import Parts
 from packyard.server.send import Answer, Header
 

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp, Scope
+
 from packyard.digests import Digest, parse_digest
 from packyard.errors import ParameterInvalid
+from packyard.server.parts import header
+from packyard.server.send import Answer, Header, blob_answer
+from packyard.storage.content import Blob
+from packyard.storage.store import Store
 
 
 def etag(digest: Digest) -> bytes:
@@ -33,3 +41,18 @@ def is_new(condition: bytes | None) -> bool:
     if condition is not None and condition.strip() != b"*":
         raise ParameterInvalid("If-None-Match of a push takes * alone: no such tag may exist yet.")
     return condition is not None
+
+
+def conditional(scope: Scope, store: Store, blob: Blob, headers: Sequence[Header]) -> ASGIApp:
+    """The blob, the range of it that is asked for, or 304 where the client has it.
+
+    `headers` begin with the type of the content, which a 304 does not have.
+    """
+    tag = etag(blob.digest)
+    headers = *headers, (b"etag", tag)
+    if matches(header(scope, b"if-none-match"), tag):
+        return Answer(304, headers[1:])
+    range_ = None if scope["method"] == "HEAD" else header(scope, b"range")
+    if range_ and header(scope, b"if-range") not in (None, tag):
+        range_ = None
+    return blob_answer(store, blob, headers, range_)

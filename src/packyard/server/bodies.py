@@ -59,8 +59,8 @@ async def _gathered(request: Request) -> AsyncIterator[bytes]:
         raise failure
 
 
-async def whole(request: Request, limit: int) -> bytes:
-    """The body, not read further than `limit` bytes; raises `TooLarge` too."""
+async def whole(request: Request, limit: int, what: str) -> bytes:
+    """The body, not read further than `limit` bytes; raises `TooLarge`, which calls it `what`."""
     announced = length(request) or 0
     received: list[bytes] = []
     size = 0
@@ -71,5 +71,5 @@ async def whole(request: Request, limit: int) -> bytes:
             if size > limit:
                 break
     if max(size, announced) > limit:
-        raise TooLarge(f"The manifest has more than {limit} bytes, the limit of this registry.")
+        raise TooLarge(f"{what} has more than {limit} bytes, the limit of this registry.")
     return b"".join(received)
