@@ -317,3 +317,36 @@ def test_helm_lints_with_the_values_given(engine: Engine) -> None:
     assert not engine.lint(archive, {"a": {"b": 1}})
     (hint,) = engine.lint(chart({"a.yaml": ""}, values="x: 1\n"))
     assert (hint.rule, hint.file) == ("helm.lint-hint", "Chart.yaml")
+
+
+def test_streams_are_read_each_by_itself(engine: Engine) -> None:
+    first, bad, last = engine.read({"a": "kind: A\n---\nkind: B\n", "b": "- c\n", "d": "# no\n"})
+    assert first.manifests is not None
+    assert [(manifest.source, manifest.kind) for manifest in first.manifests] == [
+        ("a", "A"),
+        ("a", "B"),
+    ]
+    assert bad.manifests is None
+    assert [(finding.rule, finding.file) for finding in bad.findings] == [("helm.manifest", "b")]
+    assert last.manifests is not None
+    assert last.manifests[0].data == {}
+    assert engine.read({}) == []
+
+
+def test_what_is_nested_without_measure_is_a_finding(engine: Engine) -> None:
+    deep = f"a: {'[' * 900}{']' * 900}"
+    deeper = f"a: {'[' * 9000}{']' * 9000}"
+    for text in (deep, deeper):
+        for archive in (chart({"a.yaml": text}), chart(values=text)):
+            for result, findings in (
+                engine.load(archive),
+                engine.render(archive, {}, Release(name="r")),
+            ):
+                assert result is not None or findings
+    nested: object = []
+    for _ in range(5000):
+        nested = [nested]
+    rendering, findings = engine.render(chart(), {"a": nested}, Release(name="r"))
+    assert rendering is None
+    assert findings
+    assert engine.load(chart())[0]

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from packyard.findings import Finding
+
 Values = Mapping[str, object]
 """JSON values, as in values.yaml."""
 
@@ -86,6 +88,14 @@ class Manifest:
     namespace: str
     data: Mapping[str, Any] = field(repr=False)
     hook: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What a stream of YAML holds; `manifests` is None where it is none, and `findings` say why."""
+
+    manifests: tuple[Manifest, ...] | None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

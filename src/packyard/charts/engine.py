@@ -15,6 +15,7 @@ from typing import Any, Self
 from packyard.charts.chart import (
     Chart,
     Definitions,
+    Documents,
     Hook,
     Manifest,
     Provenance,
@@ -118,12 +119,14 @@ class Engine:
             for entry in head["filled"]
         ]
 
-    def read(self, streams: Mapping[str, str]) -> tuple[tuple[Manifest, ...] | None, Findings]:
-        """The manifests in streams of YAML by what they come from, in the order given."""
+    def read(self, streams: Mapping[str, str]) -> list[Documents]:
+        """The manifests in each stream of YAML, which is named by what it comes from."""
+        if not streams:
+            return []
         head, _, findings = self._run({"job": "read", "streams": list(streams.items())})
         if head is None:
-            return None, findings
-        return tuple(map(_manifest, head["manifests"])), findings
+            return [Documents(None, tuple(findings))] * len(streams)
+        return [_documents(entry) for entry in head["streams"]]
 
     def close(self) -> None:
         self._pool.close()
@@ -151,6 +154,9 @@ class Engine:
             head, answered = unpack(self._pool.run(request))
         except Stopped as stopped:
             return None, [], [found(stopped.rule, stopped.message)]
+        except RecursionError:
+            message = "What comes out is nested too deeply."
+            return None, [], [found("helm.output", message)]
         findings = [_finding(entry) for entry in head.pop("findings")]
         return (head or None), answered, findings
 
@@ -158,6 +164,14 @@ class Engine:
 def _plain(template: Template) -> dict[str, object]:
     """Its fields, without copying the data."""
     return {field.name: getattr(template, field.name) for field in fields(template)}
+
+
+def _documents(entry: Mapping[str, Any]) -> Documents:
+    manifests = entry["manifests"]
+    return Documents(
+        None if manifests is None else tuple(map(_manifest, manifests)),
+        tuple(map(_finding, entry["findings"])),
+    )
 
 
 def _finding(entry: Mapping[str, Any]) -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ import helm_python as helm
 from packyard.charts import archive, manifests, messages, schema
 from packyard.charts.archive import Refused, Source
 from packyard.charts.frames import pack
+from packyard.charts.keyring import binary
 from packyard.charts.masks import masked, unquoted
 from packyard.charts.rules import found
 from packyard.findings import Finding
@@ -33,6 +34,7 @@ _Answer = tuple[Head, Parts]
 _TEMPLATE_CHART = b"apiVersion: v2\nname: t\nversion: 0.0.0\n"
 # Templates of one chart share the names that they define, so these have a chart each.
 _SHARED = re.compile(r"\b(?:define|block|template|include|tpl)\b")
+_FILE = re.compile(r"[A-Za-z0-9._+-]{1,200}\.tgz")
 _LINT = {1: "helm.lint-hint", 2: "helm.lint", 3: "helm.lint"}
 
 
@@ -40,12 +42,12 @@ def answer(head: Head, parts: Parts, files: Files) -> bytes:
     """The answer to a job as a frame; what the chart or the values are to blame for is in it."""
     job = _JOBS[head.pop("job")]
     try:
-        reply, more = job(head, parts, files)
+        return pack(*job(head, parts, files))
     except Refused as refused:
-        reply, more = _blame([refused.finding])
+        return pack(*_blame([refused.finding]))
     except RecursionError:
-        reply, more = _blame([found("helm.invalid", "Something in the chart is nested too deep.")])
-    return pack(reply, more)
+        message = "Something in the chart or in what it gives is nested too deeply."
+        return pack(*_blame([found("helm.invalid", message)]))
 
 
 def warm_up() -> None:
@@ -132,35 +134,47 @@ def _lint(head: Head, parts: Parts, files: Files) -> _Answer:
                 text=lambda _: "",
             )
             findings = messages.render_failure(error.detail, context)
-        with files() as folder:
-            at = folder / name
-            chart.save_dir(folder)
-            report = helm.lint(
-                at,
-                head["values"],
-                namespace=head["namespace"] or None,
-                kube_version=head["kubernetes"] or None,
-                skip_schema_validation=True,  # done above, without a file or socket in reach
-            )
-    for message in report["messages"]:
-        told = masked(message["error"], head["values"], defaults)
-        file = message["path"].removeprefix(f"{folder}/")
-        findings.append(found(_LINT.get(message["severity"], "helm.lint"), told, file=file))
+        findings += _linted(chart, head, defaults, files)
     return _blame(findings)
 
 
-def _verify(head: Head, parts: Parts, files: Files) -> _Answer:
-    data, provenance, keyring = parts
+def _linted(
+    chart: helm.Chart, head: Head, defaults: Mapping[str, Any], files: Files
+) -> Iterator[Finding]:
     with files() as folder:
-        at, signature, keys = folder / head["file"], folder / "provenance", folder / "keyring"
-        for path, content in ((at, data), (signature, provenance), (keys, keyring)):
-            path.write_bytes(content)
         try:
-            proved = helm.verify(at, keys, provenance_file=signature)
+            chart.save_dir(folder)
+            report = helm.lint(
+                folder / chart.name,
+                head["values"],
+                namespace=head["namespace"] or None,
+                kube_version=head["kubernetes"] or None,
+                skip_schema_validation=True,  # done before, without a file or socket in reach
+            )
+        except helm.HelmError as error:
+            yield found("helm.lint", error.detail.replace(f"{folder}/", ""))
+            return
+    for message in report["messages"]:
+        told = masked(message["error"], head["values"], defaults)
+        file = message["path"].removeprefix(f"{folder}/")
+        yield found(_LINT.get(message["severity"], "helm.lint"), told, file=file)
+
+
+def _verify(head: Head, parts: Parts, files: Files) -> _Answer:
+    file = head["file"]
+    if not _FILE.fullmatch(file):
+        message = f"{file[:200]!r} is no name of a chart's archive."
+        return _blame([found("helm.provenance", message, mend="Call it <name>-<version>.tgz.")])
+    with files() as folder:
+        archived, signature, keys = folder / file, folder / "signature", folder / "keyring"
+        for path, content in zip((archived, signature, keys), parts, strict=True):
+            path.write_bytes(binary(content) if path is keys else content)
+        try:
+            proved = helm.verify(archived, keys, provenance_file=signature)
         except helm.HelmError as error:
             reason = error.detail.replace(f"{folder}/", "").rstrip(".")
-            message = f"The provenance file does not prove {head['file']!r}: {reason}."
-            return _blame([found("helm.provenance", message, file=head["file"])])
+            message = f"The provenance file does not prove {file!r}: {reason}."
+            return _blame([found("helm.provenance", message, file=file)])
     reply = {
         "file": proved["file_name"],
         "digest": proved["file_hash"],
@@ -216,12 +230,16 @@ def _template_fault(template: Head, detail: str) -> Head:
 
 
 def _read(head: Head, _: Parts, __: Files) -> _Answer:
+    return {"streams": [_read_one(*stream) for stream in head["streams"]], "findings": []}, ()
+
+
+def _read_one(source: str, text: str) -> Head:
     try:
-        found_in = [list(manifests.read(source, text, _parsed)) for source, text in head["streams"]]
+        return {"manifests": list(manifests.read(source, text, _parsed)), "findings": []}
     except manifests.NotManifest as fault:
-        message = f"{fault.source} holds what is no manifest: {str(fault).rstrip('.')}."
-        return _blame([found("helm.manifest", message, file=fault.source)])
-    return {"manifests": [entry for several in found_in for entry in several], "findings": []}, ()
+        message = f"{source} holds what is no manifest: {str(fault).rstrip('.')}."
+        finding = found("helm.manifest", message, file=source)
+        return {"manifests": None, "findings": [finding.as_json()]}
 
 
 _JOBS: Mapping[str, Callable[[Head, Parts, Files], _Answer]] = {

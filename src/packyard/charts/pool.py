@@ -43,7 +43,14 @@ _TAIL = 1024 * 1024  # Go tells the reason first, and then all its stacks
 _ATTEMPTS = 3
 # The end of an idle process, and signals that nothing in the engine raises.
 _FROM_OUTSIDE = (0, -signal.SIGKILL, -signal.SIGTERM)
-_OUT_OF_MEMORY = (b"out of memory", b"cannot allocate memory", b"malloc failed", b"MemoryError")
+_OUT_OF_MEMORY = (
+    b"out of memory",
+    b"cannot allocate memory",
+    b"malloc failed",
+    b"MemoryError",
+    b"failed to create new OS thread",
+    b"pthread_create failed",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +249,7 @@ class _Exchange:
         (size,) = LENGTH.unpack_from(self._answer)
         if size > self._limits.output:
             limit = f"{self._limits.output / 1024**2:g} MiB"
-            raise Stopped("helm.output", f"What the templates give is larger than {limit}.")
+            raise Stopped("helm.output", f"What comes out is larger than {limit}.")
         if len(self._answer) < LENGTH.size + size:
             return None
         return bytes(memoryview(self._answer)[LENGTH.size :])

@@ -29,7 +29,7 @@ _BLOCK = {
     "helm.manifest": "What a template gives is no Kubernetes manifest.",
     "helm.time": "Rendering took too long and was ended.",
     "helm.memory": "Rendering needed too much memory and was ended.",
-    "helm.output": "The templates give more than is taken.",
+    "helm.output": "More comes out than is taken.",
     "helm.engine": "The template engine ended unexpectedly.",
 }
 _WARNING = {

@@ -16,8 +16,8 @@ from packyard.packs.yaml.writer import Style, entry
 
 DEFAULT = "default"
 KIND = "Namespace"
-_PAIR = re.compile(r"((?:\{\{.*?\}\}|[^,])*+)(?:,|$)", re.DOTALL)
-_KEY = re.compile(r"((?:\{\{.*?\}\}|[^=])*+)=(.*)", re.DOTALL)
+_PAIR = re.compile(r"((?:\{\{[^{}]*\}\}|[^,])*+)(?:,|$)", re.DOTALL)
+_KEY = re.compile(r"((?:\{\{[^{}]*\}\}|[^=])*+)=(.*)", re.DOTALL)
 
 
 def with_namespaces(section: PackSection, parts: Iterable[Part]) -> Iterator[Part]:

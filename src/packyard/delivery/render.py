@@ -72,15 +72,21 @@ class _Work:
 
     def manifests(self) -> Iterator[Part]:
         """Those with a section of values filled, the others untouched, in that order too."""
-        read = ((path, self._file(path)) for path in self._pack.manifests)
-        texts = {path: data.decode(errors="replace") for path, data in read if data is not None}
+        named = ((path, self._file(path)) for path in self._pack.manifests)
+        texts = {path: data.decode(errors="replace") for path, data in named if data is not None}
         templates = [template for path in texts if (template := self._template(path, texts[path]))]
         for template, filled in zip(templates, self._engine.fill(templates), strict=True):
             self.findings += filled.findings
             texts[template.name] = filled.text or ""
         names = {template.name for template in templates}
-        for path, text in texts.items():
-            yield from self._divided(path, text, filled=path in names)
+        read = zip(texts.items(), self._engine.read(texts), strict=True)
+        for (path, text), documents in read:
+            if documents.manifests is not None:
+                yield from (_part(manifest) for manifest in documents.manifests if manifest.data)
+            elif path in names and not holds_macro(text):
+                self.findings += documents.findings
+            else:  # untouched, it may be anything; and a macro need not be YAML
+                yield Part(source=path, text=text, data={})
 
     def _chart(self, path: str, archive: bytes) -> Iterator[Part]:
         chart, faults = read_chart(archive)
@@ -114,19 +120,6 @@ class _Work:
             return None
         data = {"Values": given, "Spectro": _CLUSTER}
         return Template(name=path, text=guarded(text), data=data, section=format_path(key))
-
-    def _divided(self, path: str, text: str, *, filled: bool) -> Iterator[Part]:
-        """The documents of a manifest; the whole where it holds something else than YAML.
-
-        That is a fault only of what was filled, and not where a macro is the reason.
-        """
-        manifests, faults = self._engine.read({path: text})
-        if manifests is not None:
-            yield from (_part(manifest) for manifest in manifests if manifest.data)
-        elif filled and not holds_macro(text):
-            self.findings += faults
-        else:
-            yield Part(source=path, text=text, data={})
 
     def _given(self, path: tuple[str, ...]) -> Mapping[str, Any] | None:
         """The section of values at a path; absent and null are an empty one."""
