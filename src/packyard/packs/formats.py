@@ -11,6 +11,8 @@ from typing import Literal
 
 import re2
 
+from packyard.packs.regexes import RegexRefused, compiled
+
 Kind = Literal["string", "number", "boolean", "password", "list", "ipv4", "version", "input"]
 KINDS: tuple[Kind, ...] = (
     "string", "number", "boolean", "password", "list", "ipv4", "version", "input",
@@ -39,8 +41,6 @@ _COMPLAINTS: dict[Kind, str] = {
     "ipv4": "is no IPv4 address",
     "version": "is no semantic version",
 }
-_REGEX_OPTIONS = re2.Options()
-_REGEX_OPTIONS.log_errors = False
 
 
 class FormatError(ValueError):
@@ -121,7 +121,7 @@ class Format:
                 count += 1
             else:
                 pattern += re2.escape(part)
-        return re2.compile(pattern, _REGEX_OPTIONS)
+        return compiled(pattern)
 
 
 def parse_format(text: str) -> Format:
@@ -140,8 +140,8 @@ def parse_format(text: str) -> Format:
     parsed = Format(text, tuple(parts))
     try:
         parsed.complaint("")
-    except re2.error as error:
-        raise FormatError(f"{text!r} is refused by RE2: {_reason(error)}", "schema.regex") from None
+    except RegexRefused as error:
+        raise FormatError(f"{text!r} is refused by RE2: {error}", "schema.regex") from None
     return parsed
 
 
@@ -168,14 +168,9 @@ def _slot(name: str, rest: str) -> Slot:
 def _checked_regex(regex: str) -> str:
     """Anchors at its ends say no more than the format itself does, and go."""
     try:
-        re2.compile(regex, _REGEX_OPTIONS)
-    except re2.error as error:
-        message = f"holds /{regex}/, which RE2 refuses: {_reason(error)}"
+        compiled(regex)
+    except RegexRefused as error:
+        message = f"holds /{regex}/, which RE2 refuses: {error}"
         raise FormatError(message, "schema.regex") from None
     stripped = regex.removeprefix("^")
     return stripped.removesuffix("$") if not stripped.endswith(r"\$") else stripped
-
-
-def _reason(error: re2.error) -> str:
-    reason = error.args[0]
-    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)

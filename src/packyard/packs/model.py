@@ -8,7 +8,7 @@ The version and the other texts stay as written.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
@@ -29,6 +29,12 @@ from packyard.references import Tag, parse_repo
 PACK_JSON = "pack.json"
 PATH_KEYS = ("charts", "kubeManifests", "ansibleRoles")
 NAME_LIMIT = 200  # leaves room for the path before it in a repository's name of 255
+
+CLOUD_TYPES = (
+    "all", "aws", "azure", "gcp", "vsphere", "openstack", "baremetal", "maas", "aks", "eks", "gke",
+    "tencent", "tke", "edge", "edge-native", "coxedge", "libvirt", "nested", "apache-cloudstack",
+    "generic", "custom",
+)  # fmt: skip
 
 PackName = NewType("PackName", str)
 
@@ -101,6 +107,11 @@ class Pack:
     def label(self) -> Tag:
         """`[group__]version`, the pack's first tag."""
         return tag_of(self.group, self.version)
+
+
+def is_for(cloud_types: Collection[str], cloud: str) -> bool:
+    """Whether a pack of these cloud types can be used in a cloud; `all` and none name every one."""
+    return cloud in ("", "all") or not cloud_types or "all" in cloud_types or cloud in cloud_types
 
 
 def parse_pack_name(text: str) -> PackName:

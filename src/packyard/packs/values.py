@@ -24,6 +24,7 @@ from packyard.packs.yaml.nodes import Mapping as MappingNode
 from packyard.packs.yaml.patch import patch
 from packyard.packs.yaml.reader import DEFAULT_LIMITS, Limits, compose, decode
 from packyard.packs.yaml.scalars import Value
+from packyard.packs.yaml.texts import Text, holding, position, replaced
 
 __all__ = ["Document", "PackSection", "Path", "format_path", "pack_section", "parse_path"]
 
@@ -62,6 +63,11 @@ class Document:
             mend = "Write `key: value`, a key a line."
             return None, [found("yaml.root", message, mend=mend, file=file, at=tree.at(tree.root))]
         return cls(decoded, file, limits, tree), []
+
+    @classmethod
+    def empty(cls, file: str = VALUES) -> Self:
+        """What an empty file is."""
+        return cls("", file, DEFAULT_LIMITS)
 
     @cached_property
     def _tree(self) -> Tree:
@@ -118,6 +124,18 @@ class Document:
         if added is None:
             raise ContentRefused("What is to be merged is no YAML map.", findings)
         return self.changed_to(_map(edits.deep_merge(self.data, added.data)), source=added)
+
+    def texts(self, part: str) -> list[Text]:
+        """The keys and values that are texts and hold `part`; comments are none."""
+        return holding(self._tree, part)
+
+    def at_part(self, text: Text, part: str, count: int) -> Position:
+        """Line and column of the `count`-th `part` of a text, from 0."""
+        return position(self._tree, text, part, count)
+
+    def with_texts(self, changes: Mapping[int, str]) -> Self:
+        """With other texts where those that start there stand, quoted as needed."""
+        return self.with_text(replaced(self._tree, changes)) if changes else self
 
     def with_text(self, text: str) -> Self:
         """With another text of the same kind, such as one with another comment."""

@@ -10,16 +10,11 @@ from itertools import chain
 from packyard.errors import TagInvalid
 from packyard.findings import Finding
 from packyard.packs.members import Members
-from packyard.packs.model import PACK_JSON, PATH_KEYS, Layer
+from packyard.packs.model import CLOUD_TYPES, PACK_JSON, PATH_KEYS, Layer
 from packyard.packs.rules import Position, found, near
 from packyard.packs.tags import split_tag, tag_of
 from packyard.packs.version import Version, is_semver
 
-CLOUD_TYPES = (
-    "all", "aws", "azure", "gcp", "vsphere", "openstack", "baremetal", "maas", "aks", "eks", "gke",
-    "tencent", "tke", "edge", "edge-native", "coxedge", "libvirt", "nested", "apache-cloudstack",
-    "generic", "custom",
-)  # fmt: skip
 KEYS = (
     "name", "displayName", "version", "layer", "addonType", "addonSubType", "cloudTypes",
     "cloudType", "group", "eol", "annotations", "charts", "kubeManifests", "ansibleRoles",

@@ -2,5 +2,5 @@
 
 Reading: `reader` composes `nodes` by libyaml, `scalars` types them. Writing: `writer` makes text of
 data; `layout` sees how a document is laid out, `splice` puts text into it, `patch` is the whole of
-an edit. `packyard.packs.values` is the door.
+an edit. `texts` finds texts and replaces them. `packyard.packs.values` is the door.
 """

@@ -66,10 +66,18 @@ def items(data: list[Value], style: Style) -> list[str]:
     return _lines(data, style)
 
 
-def inline(data: Value) -> str:
-    """`data` on one line, fit for the inside of brackets."""
-    (line,) = _lines([data], Style(literal=False), flow=True)
+def inline(data: Value, quote: str = "") -> str:
+    """`data` on one line, fit for the inside of brackets; texts in `quote`, or as needed."""
+    (line,) = _lines([data], Style(literal=False, quote=quote), flow=True)
     return line[1:-1]
+
+
+def fits_block(text: str) -> bool:
+    """Whether a block scalar of any indentation, ending in one line break or none, holds a text."""
+    lines = text.removesuffix("\n")
+    first = lines[:1]
+    odd = first in ("", " ", "\n", "\t") or lines.endswith("\n")
+    return not odd and not _ESCAPED.search(lines.replace("\n", ""))
 
 
 def inline_entry(key: str, data: Value) -> str:
