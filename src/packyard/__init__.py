@@ -5,6 +5,7 @@ The map, from the bottom up; imports go downwards only (`tests/test_architecture
 - `errors`, `findings`, `digests`, `references`: the vocabulary.
 - `packs`: the format of a pack. Pure: bytes in, values and findings out.
 - `charts`: Helm's engine, in worker processes: charts and templates in, manifests and findings out.
+- `profiles`: composing packs: layers, macros, variables. Pure; the engine is handed in.
 - `storage`: bytes by digest, rows by name; knows nothing of packs.
 - `catalog`: what all sources hold, as rows to search.
 - `auth`: who, and who may what.

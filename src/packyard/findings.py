@@ -21,12 +21,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`line` and `column` count from 1, 0 where there is none; `path` is dotted, inside `file`."""
+    """`line` and `column` count from 1, 0 where there is none; `path` is dotted, inside `file`.
+
+    `layer` names the layer of a profile that the finding is about, "" for none.
+    """
 
     rule: str
     severity: Severity
     message: str
     mend: str = ""
+    layer: str = ""
     file: str = ""
     path: str = ""
     line: int = 0

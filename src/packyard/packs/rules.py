@@ -190,8 +190,10 @@ def as_page(others: Mapping[str, Rule]) -> str:
         "What Packyard finds in packs and profiles, each with file, line and a way to mend it. A",
         "push refuses what has the severity `refuse` and nothing else; `block` keeps a profile",
         "from being published. `packyard pack lint --strict` fails on warnings, too. The",
-        "rules `helm.…` hold for a chart that is loaded, rendered or verified. This page is made",
-        "from the tables in `packyard.packs.rules` and `packyard.charts.rules`.",
+        "rules `helm.…` hold for a chart that is loaded, rendered or verified; the rules",
+        "`profile.…`, `layer.…`, `manifest.…`, `macro.…` and `variable.…` for a profile. This page",
+        "is made from the tables in `packyard.packs.rules`, `packyard.charts.rules` and",
+        "`packyard.profiles.rules`.",
     ]
     rules = {**RULES, **others}
     for severity in Severity:

@@ -1,0 +1,8 @@
+"""Composing packs to cluster profiles. Pure but for the template engine, which is handed in.
+
+- `model`: a profile, its layers and variables. `content`: what the pack of a layer holds.
+- `rules`: every rule with its severity. `variables`: definitions and values.
+- `laid`: a profile laid out, its texts read once. `actions` reads `{{ … }}`, `cells` finds those
+  with macros, `lookup` follows references between layers, `system` has the names of the product.
+- `macros` says what is wrong with references, `resolve` puts in place what they stand for.
+"""

@@ -1,0 +1,82 @@
+"""The texts of a profile that hold macros, each a cell that others may refer to.
+
+Comments hold none: what stands in them is never a use and never replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from packyard.findings import Finding
+from packyard.packs.paths import Path, format_path
+from packyard.packs.rules import Position
+from packyard.packs.yaml.texts import Text
+from packyard.profiles.actions import MARK, Action, Reference, read, unended
+from packyard.profiles.laid import LaidLayer, Part
+from packyard.profiles.rules import found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cell:
+    """A key or a value. `own` is the index of its layer; `pieces` are the text, read."""
+
+    own: int
+    layer: str
+    part: Part
+    text: Text
+    pieces: tuple[str | Action, ...]
+
+    @property
+    def path(self) -> Path:
+        return self.text.path
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return tuple(piece for piece in self.pieces if isinstance(piece, Action))
+
+    @property
+    def whole(self) -> Reference | None:
+        """The reference that is all there is in the text."""
+        rest = "".join(piece for piece in self.pieces if isinstance(piece, str))
+        return self.actions[0].bare if not rest.strip() and len(self.actions) == 1 else None
+
+    def at(self, offset: int) -> Position:
+        """Line and column of the reference that stands there in the text."""
+        count = self.text.text.count(MARK, 0, offset)
+        return self.part.at(self.part.document.at_part(self.text, MARK, count))
+
+    def found(self, rule: str, message: str, offset: int, mend: str = "") -> Finding:
+        """A finding about what stands at an offset of the text."""
+        return found(
+            rule,
+            message,
+            mend=mend,
+            layer=self.layer,
+            file=self.part.file,
+            path=str(self),
+            at=self.at(offset),
+        )
+
+    def __str__(self) -> str:
+        return format_path(self.path)
+
+
+def cells(layers: Sequence[LaidLayer]) -> list[Cell]:
+    """In the order of layers, documents and lines."""
+    return [
+        Cell(own, layer.name, part, text, read(text.text))
+        for own, layer in enumerate(layers)
+        for part in layer.parts
+        for text in part.document.texts(MARK)
+    ]
+
+
+def unended_actions(cell: Cell) -> Iterator[Finding]:
+    """References in an expression that does not end."""
+    offset = 0
+    for piece in cell.pieces:
+        if isinstance(piece, str) and (start := unended(piece)) is not None:
+            message = "An expression with a macro does not end: '}}' is missing, or a quote."
+            yield cell.found("macro.syntax", message, offset + start, "Write {{ … }}.")
+        offset += len(piece if isinstance(piece, str) else piece.text)
