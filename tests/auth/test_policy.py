@@ -10,16 +10,12 @@ import bcrypt
 import pytest
 
 from packyard.auth import passwords, policy, users
-from packyard.auth.htpasswd import Htpasswd
 from packyard.auth.policy import Policy
 from packyard.auth.principal import ANONYMOUS, Action, Principal, Role
 from packyard.auth.users import User
 from packyard.errors import Denied, Unauthenticated, Unsupported
 from packyard.storage.store import Store
-
-
-def basic(name: str, password: str) -> bytes:
-    return b"Basic " + base64.b64encode(f"{name}:{password}".encode())
+from tests.auth.people import basic, make_policy
 
 
 def line(name: str, password: str) -> str:
@@ -39,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def asked(store: Store, file: Path) -> Policy:
     users.create(store, User(name="ann", role=Role.EDITOR), "secret")
-    return Policy(store, Htpasswd(file))
+    return make_policy(store, file)
 
 
 def test_users_of_the_table_have_their_role(asked: Policy) -> None:
@@ -98,10 +94,10 @@ def test_the_scheme_is_read_in_any_case(asked: Policy) -> None:
 
 def test_a_huge_password_costs_nothing(asked: Policy) -> None:
     authorization = basic("ann", "x" * 1_000_000)
-    began = time.thread_time()
+    began = time.process_time()
     with pytest.raises(Unauthenticated):
         asked.verify(authorization)
-    assert time.thread_time() - began < 0.02
+    assert time.process_time() - began < 0.02
 
 
 def test_only_a_verified_password_is_recalled(asked: Policy) -> None:
@@ -174,8 +170,9 @@ def test_one_password_sent_many_times_at_once_is_verified_once(
 ) -> None:
     monkeypatch.setattr(passwords, "COST", 11)  # some 100 ms
     users.create(store, User(name="ann", role=Role.VIEWER), "secret")
-    asked = Policy(store)
-    one = _processor_time(lambda: Policy(store).verify(ANN))
+    asked = make_policy(store)
+    other = make_policy(store)
+    one = _processor_time(lambda: other.verify(ANN))
     threads = [threading.Thread(target=asked.verify, args=(ANN,)) for _ in range(8)]
 
     def together() -> None:
@@ -189,9 +186,9 @@ def test_one_password_sent_many_times_at_once_is_verified_once(
 
 def test_nobody_signed_in_is_refused_unless_anonymous_pull_is_on(store: Store) -> None:
     with pytest.raises(Unauthenticated):
-        Policy(store).verify(None)
-    assert Policy(store).recall(None) is None
-    open_policy = Policy(store, anonymous_pull=True)
+        make_policy(store).verify(None)
+    assert make_policy(store).recall(None) is None
+    open_policy = make_policy(store, anonymous_pull=True)
     assert open_policy.verify(None) is ANONYMOUS
     assert open_policy.recall(None) is ANONYMOUS
     with pytest.raises(Unauthenticated):
@@ -199,7 +196,7 @@ def test_nobody_signed_in_is_refused_unless_anonymous_pull_is_on(store: Store) -
 
 
 def test_who_did_not_sign_in_is_asked_to_and_others_are_denied(store: Store) -> None:
-    asked = Policy(store, anonymous_pull=True)
+    asked = make_policy(store, anonymous_pull=True)
     asked.check(ANONYMOUS, Action.PULL)
     with pytest.raises(Unauthenticated):
         asked.check(ANONYMOUS, Action.PUSH)
@@ -218,7 +215,7 @@ def test_who_did_not_sign_in_is_asked_to_and_others_are_denied(store: Store) -> 
 def test_what_is_switched_off_is_off_for_admins_too(
     store: Store, deletes: bool, read_only: bool, off: set[Action]
 ) -> None:
-    asked = Policy(store, deletes=deletes, read_only=read_only)
+    asked = make_policy(store, deletes=deletes, read_only=read_only)
     admin = Principal("admin", Role.ADMIN)
     for action in Action:
         if action in off:

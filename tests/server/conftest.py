@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from starlette.responses import PlainTextResponse
 
-from packyard.auth.htpasswd import Htpasswd
-from packyard.auth.policy import Policy
+from packyard.auth.secrets import Secrets
+from packyard.auth.tokens import Tokens
 from packyard.registry.registry import Registry
 from packyard.server.edge import Edge
 from packyard.server.parts import Parts, Settings
 from packyard.storage.store import Store
+from tests.auth.people import make_policy
 from tests.live import htpasswd_line
 
 
@@ -50,12 +51,22 @@ def make(store: Store, users: Path) -> Made:
         inner: object = None,
         **settings: object,
     ) -> Edge:
-        policy = Policy(
-            store, Htpasswd(users), deletes=deletes, anonymous_pull=anonymous_pull, realm='a "b"'
+        secrets = Secrets.load()
+        secrets.start_anew(store)
+        tokens = Tokens(store, secrets)
+        policy = make_policy(
+            store,
+            users,
+            tokens=tokens,
+            deletes=deletes,
+            anonymous_pull=anonymous_pull,
+            realm='a "b"',
         )
         parts = Parts(
             store=store,
             registry=Registry(store),
+            secrets=secrets,
+            tokens=tokens,
             policy=policy,
             settings=Settings(**settings),  # type: ignore[arg-type]
         )

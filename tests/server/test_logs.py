@@ -39,6 +39,9 @@ def _as_before() -> Iterator[None]:
         (f"/x?Password={SECRET}#f", "/x?Password=***#f"),
         (f"/x?X-Amz-Signature={SECRET}", "/x?X-Amz-Signature=***"),
         (f"/v1/auth/refresh/{SECRET}/", "/v1/auth/refresh/***/"),
+        (f"/x/pyk_{SECRET}abc", "/x/pyk_***"),
+        (f"it said eyJhbGciOi.{SECRET}.sig-1 once", "it said eyJ*** once"),
+        (f"/callback?code={SECRET}&state={SECRET}", "/callback?code=***&state=***"),
     ],
 )
 def test_secrets_are_masked(text: str, shown: str) -> None:

@@ -1,122 +1,130 @@
 """Who sends this request, and may they do that: what every face asks.
 
 Verifying a password takes a good part of a second by design, so a proof is remembered: for
-`REMEMBERED` seconds, under a digest keyed by this process, together with the account whose hash it
+`REMEMBERED` seconds, under a digest keyed by this process, together with the account that it
 opened. The account is looked up again on every request and has to be that same one, so a changed
-password, role or file ends what was remembered: one of the users' table within `_RECHECK`, since
-it is asked again only after somebody committed to the store; one of the htpasswd file in a second.
+password, role or key, a session that was ended or another file ends what was remembered.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
+import hmac
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from packyard.auth import passwords, users
-from packyard.auth.htpasswd import Htpasswd
-from packyard.auth.principal import ANONYMOUS, Action, Principal, Role
-from packyard.auth.users import User
-from packyard.errors import Denied, Unauthenticated, Unsupported
+from packyard.auth import credentials, keys, passwords, sessions, tries
+from packyard.auth.accounts import Account, Accounts
+from packyard.auth.credentials import ApiKey, Cookie, Password, Token, refused
+from packyard.auth.principal import ANONYMOUS, Action, Principal
+from packyard.auth.tokens import Tokens
+from packyard.errors import Denied, PackyardError, Unauthenticated, Unsupported
+from packyard.storage.content import now
 from packyard.storage.store import Store
 
 _log = logging.getLogger(__name__)
 
 REMEMBERED = 60.0  # seconds
-_RECHECK = 0.01  # seconds between two looks at whether somebody committed
-_REMEMBERED_LIMIT = 4096  # proofs, and accounts
-_HEADER_LIMIT = 4096  # bytes of an Authorization header; longer ones are not looked at
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    principal: Principal
-    password_hash: str
+_REMEMBERED_LIMIT = 4096  # proofs
+_NOTED = 600_000_000  # µs: how exactly it is noted when a key or session was last used
 
 
 @dataclass(frozen=True, slots=True)
 class _Proof:
+    """`find` gives the account as it is now."""
+
     account: Account
+    find: Callable[[], Account | None]
     until: float
 
 
 class Policy:
-    """`writers` of the htpasswd file push and delete, its other users pull.
-
-    `deletes=False` switches deletion off for everybody, `read_only=True` pushes too.
-    """
+    """`deletes=False` switches deletion off for everybody, `read_only=True` pushes too."""
 
     def __init__(
         self,
         store: Store,
-        htpasswd: Htpasswd | None = None,
+        accounts: Accounts,
+        tokens: Tokens,
         *,
         realm: str = "Packyard",
-        writers: Collection[str] = ("admin",),
         anonymous_pull: bool = False,
         deletes: bool = True,
         read_only: bool = False,
     ) -> None:
         self.realm = realm
         self._store = store
-        self._htpasswd = htpasswd
-        self._writers = frozenset(writers)
+        self._accounts = accounts
+        self._tokens = tokens
         self._anonymous_pull = anonymous_pull
         self._off = {Action.DELETE} if not deletes else set()
         if read_only:
             self._off |= {Action.PUSH, Action.DELETE}
         self._key = secrets.token_bytes(32)
         self._proofs: dict[bytes, _Proof] = {}
-        self._listed: dict[str, Account | None] = {}  # what the users' table says
-        self._generation = -1
-        self._next_look = 0.0
-        # What the htpasswd file says; one value, so that threads see both halves change together.
-        self._filed: tuple[Mapping[str, str], dict[str, Account]] = ({}, {})
-        self._overshadowed: set[str] = set()
-        self._verifying = threading.Lock()
+        self._verifying = threading.RLock()
 
-    def recall(self, authorization: bytes | None) -> Principal | None:
-        """Who that is, where no work is needed to know: a password verified lately, or nobody
-        where everybody may pull. Microseconds, from any thread."""
-        if authorization is None:
+    def recall(self, credential: bytes | None) -> Principal | None:
+        """Who that is, where no work is needed to know: what was verified lately, or nobody where
+        everybody may pull. Microseconds, from any thread."""
+        if credential is None:
             return ANONYMOUS if self._anonymous_pull else None
-        proof = self._proofs.get(self._digest(authorization))
+        proof = self._proofs.get(self._digest(credential))
         if proof is None or proof.until < time.monotonic():
             return None
-        if self._account(proof.account.principal.name) != proof.account:
+        try:
+            account = proof.find()
+        except Unauthenticated:
             return None
-        return proof.account.principal
+        if account is None or account != proof.account or account.ended():
+            return None
+        return account.principal
 
-    def verify(self, authorization: bytes | None) -> Principal:
-        """Whose password that is; raises `Unauthenticated`. Blocks for as long as bcrypt takes.
+    def verify(self, credential: bytes | None, address: str = "") -> Principal:
+        """Whose it is (its forms: `auth.credentials`), sent from that address.
 
-        One verification at a time in a process, so that a flood of wrong passwords leaves the
-        other cores to those who are signed in; who waited for the same password has it verified.
-        Faces give it threads of its own, or those who wait would take all threads there are.
+        Raises `Unauthenticated`, and `TooManyRequests` for passwords after too many wrong ones.
+        Blocks: for a password (`credentials.is_slow`) as long as bcrypt takes, one at a time in a
+        process, so that a flood of wrong passwords leaves the other cores to those who are signed
+        in; who waited for the same password has it verified. Faces give these threads of their
+        own, or those who wait would take all threads there are.
         """
-        if authorization is None:
+        if credential is None:
             if self._anonymous_pull:
                 return ANONYMOUS
-            raise _refused()
-        name, password = _credentials(authorization)
+            raise refused()
+        match credentials.parse(credential):
+            case Password() as given:
+                return self._verify_password(credential, given, address)
+            case ApiKey(secret):
+                return self._verify_key(credential, secret)
+            case Token(text):
+                return self._verify_token(credential, text)
+            case Cookie(text):
+                return self._verify_cookie(credential, text)
+
+    def opens(self, given: Password, address: str) -> Account:
+        """The account of somebody's password; raises and blocks as `verify`.
+
+        Whoever is refused waits as long, whether or not there is somebody of that name.
+        """
         with self._verifying:
-            known = self.recall(authorization)
-            if known:
-                return known
-            account = self._account(name)
-            if account is None:
-                passwords.pretend(self._usual_cost())
-                raise _refused()
-            if not passwords.opens(password, account.password_hash):
-                raise _refused()
-            self._remember(authorization, account)
-        return account.principal
+            tries.check(self._store, given.name, address)
+            account = self._accounts.named(given.name)
+            if account and account.hash and passwords.opens(given.password, account.hash):
+                tries.succeeded(self._store, given.name, address)
+                return account
+            spent = passwords.cost_of(account.hash) if account and account.hash else 0
+            filed = map(passwords.cost_of, self._accounts.filed_hashes())
+            usual = max([passwords.COST, *filed])
+            if spent < usual:
+                passwords.pretend(usual)
+            tries.failed(self._store, given.name, address)
+        raise refused()
 
     def check(self, principal: Principal, action: Action, repository: str = "") -> None:
         """Raise unless the principal may do that in the registry, to that repository if one is
@@ -135,7 +143,7 @@ class Policy:
         """Raise unless the principal may do that in the hub, in the project of that uid or, for
         "", in the tenant: `Unauthenticated`, or `Denied`."""
         if principal.anonymous:
-            raise _refused()
+            raise refused()
         if not principal.uid:
             raise Denied(
                 f"{principal.name} is a user of the registry alone, from its htpasswd file: sign "
@@ -146,91 +154,73 @@ class Policy:
         if not principal.may(action, project):
             raise _denied(principal, f"may not {action} {'in this project' if project else 'here'}")
 
-    def _account(self, name: str) -> Account | None:
-        listed, filed = self._from_table(name), self._from_file(name)
-        if listed and filed:
-            self._warn_of_two(name)
-        return listed or filed
+    def _verify_password(self, credential: bytes, given: Password, address: str) -> Principal:
+        with self._verifying:
+            known = self.recall(credential)
+            if known:
+                return known
+            account = self.opens(given, address)
+            self._remember(credential, account, lambda: self._accounts.named(given.name))
+        return account.principal
 
-    def _from_table(self, name: str) -> Account | None:
-        now = time.monotonic()
-        if now >= self._next_look:
-            self._next_look = now + _RECHECK
-            generation = self._store.generation()
-            if generation != self._generation or len(self._listed) > _REMEMBERED_LIMIT:
-                self._listed, self._generation = {}, generation
-        listed = self._listed  # by now another thread may have begun a new one
-        if name not in listed:
-            with self._store.read() as connection:
-                user = users.find(connection, name)
-            listed[name] = (
-                Account(_principal(user), user.password_hash)
-                if user and user.password_hash and not user.disabled
-                else None
-            )
-        return listed[name]
+    def _verify_key(self, credential: bytes, secret: str) -> Principal:
+        hashed = keys.hash_of(secret)
+        account = self._accounts.keyed(hashed)
+        if account is None or account.ended():
+            raise refused()
+        self._note(account, keys.touch)
+        self._remember(credential, account, lambda: self._accounts.keyed(hashed))
+        return account.principal
 
-    def _from_file(self, name: str) -> Account | None:
-        if self._htpasswd is None:
-            return None
-        hashes = self._htpasswd.users()
-        known, filed = self._filed
-        if known is not hashes:
-            filed = {}
-            self._filed = hashes, filed
-        if name not in filed and name in hashes:
-            writer = name in self._writers
-            role = Role.EDITOR if writer else Role.VIEWER
-            filed[name] = Account(Principal(name, role, deletes=writer), hashes[name])
-        return filed.get(name)
+    def _verify_token(self, credential: bytes, text: str) -> Principal:
+        claims = self._tokens.read(text)
+        account = self._accounts.signed_in(claims.session)
+        if account is None or account.principal.uid != claims.user_uid or account.ended():
+            raise Unauthenticated("This session was ended: sign in again.")
+        self._note(account, sessions.touch)
+        left = claims.expires - time.time()
+        self._remember(credential, account, lambda: self._accounts.signed_in(claims.session), left)
+        return account.principal
 
-    def _warn_of_two(self, name: str) -> None:
-        if name not in self._overshadowed:
-            self._overshadowed.add(name)
-            _log.warning(
-                "%s is in the users' table and in the htpasswd file: the table counts", name
-            )
+    def _verify_cookie(self, credential: bytes, text: str) -> Principal:
+        uid, secret = sessions.split(text)
+        account = self._accounts.signed_in(uid)
+        if account is None or account.ended():
+            raise Unauthenticated("This session was ended: sign in again.")
+        if not hmac.compare_digest(account.hash, sessions.hash_of(secret)):
+            raise refused()
+        self._note(account, sessions.touch)
+        self._remember(credential, account, lambda: self._accounts.signed_in(uid))
+        return account.principal
 
-    def _usual_cost(self) -> int:
-        """The cost that a name of the htpasswd file has, so that names cannot be told by time."""
-        filed = self._htpasswd.users() if self._htpasswd else {}
-        return next(map(passwords.cost_of, filed.values()), passwords.COST)
+    def _note(self, account: Account, touch: Callable[[Store, str], None]) -> None:
+        """That a key or session is being used; nobody is kept out where that cannot be written."""
+        if account.used_at is not None and now() - account.used_at < _NOTED:
+            return
+        try:
+            touch(self._store, account.uid)
+        except PackyardError as error:
+            _log.warning("when %s was here is not noted: %s", account.principal, error.message)
 
-    def _remember(self, authorization: bytes, account: Account) -> None:
+    def _remember(
+        self,
+        credential: bytes,
+        account: Account,
+        find: Callable[[], Account | None],
+        seconds: float = REMEMBERED,
+    ) -> None:
         while len(self._proofs) >= _REMEMBERED_LIMIT:
             del self._proofs[next(iter(self._proofs))]
-        digest = self._digest(authorization)
+        digest = self._digest(credential)
         self._proofs.pop(digest, None)  # so that the order stays the order of age
-        self._proofs[digest] = _Proof(account, time.monotonic() + REMEMBERED)
+        until = time.monotonic() + min(seconds, REMEMBERED)
+        self._proofs[digest] = _Proof(account, find, until)
 
-    def _digest(self, authorization: bytes) -> bytes:
-        return hashlib.blake2b(authorization, digest_size=16, key=self._key).digest()
-
-
-def _credentials(authorization: bytes) -> tuple[str, bytes]:
-    """Name and password of an `Authorization: Basic` header (RFC 7617)."""
-    scheme, _, encoded = authorization.partition(b" ")
-    if len(authorization) > _HEADER_LIMIT or scheme.lower() != b"basic":
-        raise _refused()
-    try:
-        decoded = base64.b64decode(encoded.strip(), validate=True)
-        name, colon, password = decoded.partition(b":")
-        if not colon:
-            raise _refused()
-        return name.decode(), password
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise _refused() from error
-
-
-def _principal(user: User) -> Principal:
-    return Principal(user.name, user.role, uid=user.uid, projects=user.projects)
+    def _digest(self, credential: bytes) -> bytes:
+        return hashlib.blake2b(credential, digest_size=16, key=self._key).digest()
 
 
 def _denied(principal: Principal, what: str) -> Denied | Unauthenticated:
     if principal.anonymous:
-        return _refused()
+        return refused()
     return Denied(f"{principal.name} {what}: ask an administrator for the right.")
-
-
-def _refused() -> Unauthenticated:
-    return Unauthenticated("Sign in with the name and password of a user of this registry.")

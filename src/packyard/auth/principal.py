@@ -70,10 +70,16 @@ class Principal:
     uid: str = ""
     projects: Mapping[str, Role] = field(default_factory=dict)
     limits: Limits = UNLIMITED
+    key: str = ""  # the name of the API key that was used
+    session: str = ""  # the uid of the session that was used
 
     @property
     def anonymous(self) -> bool:
         return not self.name
+
+    def __str__(self) -> str:
+        """As the audit names them."""
+        return f"{self.name} with the API key {self.key}" if self.key else self.name
 
     def may(self, action: Action, project: str = "") -> bool:
         """Whether the roles, and the key if one was used, allow it there."""

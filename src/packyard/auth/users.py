@@ -65,7 +65,7 @@ class User:
 
 def find(connection: Connection, name: str) -> User | None:
     """By name, or by e-mail address in any case."""
-    if len(name) > _LIMIT:
+    if len(name) > _LIMIT or not _is_text(name):
         return None
     return _one(connection, or_(users.c.name == name, users.c.email == name.lower()))
 
@@ -197,6 +197,11 @@ def ensure_admin(store: Store, initial_password: str | None) -> str | None:
 
 
 # What these rest on
+
+
+def _is_text(name: str) -> bool:
+    """Not where JSON brought half a surrogate pair."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _one(connection: Connection, condition: ColumnElement[bool]) -> User | None:

@@ -92,6 +92,8 @@ def _check(keys: Keys, reader: Reader) -> None:
     for name, values in keys.http.headers.items():
         if not _HEADER.fullmatch(name) or any(not value.isprintable() for value in values):
             reader.fault(("http", "headers", name), "is no header that can be sent")
+    if keys.secrets.keys and keys.secrets.keyfile:
+        reader.fault(("secrets", "keyfile"), "means nothing beside secrets.keys", "choose one")
     if keys.storage.inmemory and keys.http.workers > 1:
         reader.warnings.append("storage.inmemory means one worker: http.workers has no effect")
 

@@ -153,6 +153,19 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretKeys:
+    keyfile: Annotated[
+        Path | None,
+        "The key that seals secrets in the database; made at the first start. Without a path "
+        "`secrets.key` in the data folder.",
+    ] = None
+    keys: Annotated[
+        tuple[str, ...],
+        "Keys in place of a file, base64 of 32 bytes: the first one seals, all of them open.",
+    ] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gc:
     enabled: Annotated[bool, "Whether unreferenced blobs are removed in the background."] = True
     interval: Annotated[timedelta, "Time between two collections."] = timedelta(hours=1)
@@ -213,6 +226,7 @@ class Keys:
     storage: Storage = field(default_factory=Storage)
     http: Http = field(default_factory=Http)
     auth: Auth = field(default_factory=Auth)
+    secrets: SecretKeys = field(default_factory=SecretKeys)
     gc: Gc = field(default_factory=Gc)
     starterpacks: StarterPacks = field(default_factory=StarterPacks)
     packs: Packs = field(default_factory=Packs)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from packyard.auth import keyring
+from packyard.auth.accounts import Accounts
 from packyard.auth.htpasswd import Htpasswd
 from packyard.auth.policy import Policy
+from packyard.auth.secrets import Secrets
+from packyard.auth.tokens import Tokens
 from packyard.config import Config
 from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
@@ -44,8 +48,15 @@ def build(config: Config, store: Store) -> Parts:
         sparse=config.validation.manifests.sparse,
         charts=config.charts.repository,
     )
+    secrets = open_secrets(config)
+    tokens = Tokens(store, secrets)
     return Parts(
-        store=store, registry=registry, policy=_policy(config, store), settings=_settings(config)
+        store=store,
+        registry=registry,
+        secrets=secrets,
+        tokens=tokens,
+        policy=_policy(config, store, tokens),
+        settings=_settings(config),
     )
 
 
@@ -57,13 +68,25 @@ def asgi(config: Config, parts: Parts) -> ASGIApp:
     return Edge(parts, pages)
 
 
-def _policy(config: Config, store: Store) -> Policy:
+def open_secrets(config: Config) -> Secrets:
+    """By the configured keys, or those of the key file; in memory by one that ends with us."""
+    root = config.storage.root
+    file = config.secrets.keyfile or (root / keyring.FILE if root else None)
+    return Secrets.load(config.secrets.keys, file)
+
+
+def _policy(config: Config, store: Store, tokens: Tokens) -> Policy:
     htpasswd = config.auth.htpasswd
-    return Policy(
+    accounts = Accounts(
         store,
         Htpasswd(htpasswd.path) if htpasswd else None,
-        realm=htpasswd.realm if htpasswd else "Packyard",
         writers=htpasswd.writers if htpasswd else (),
+    )
+    return Policy(
+        store,
+        accounts,
+        tokens,
+        realm=htpasswd.realm if htpasswd else "Packyard",
         anonymous_pull=config.auth.anonymous == "pull",
         deletes=config.storage.delete.enabled,
         read_only=config.storage.maintenance.readonly.enabled,

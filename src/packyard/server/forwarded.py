@@ -28,6 +28,11 @@ def origin(scope: Scope, settings: Settings) -> str:
     return f"{scheme}://{host}{prefix if _PREFIX.fullmatch(prefix) else ''}"
 
 
+def is_secure(scope: Scope, settings: Settings) -> bool:
+    """Whether the client came over TLS, here or to a proxy that is trusted."""
+    return origin(scope, settings).startswith("https:") or scope["scheme"] == "https"
+
+
 def remote(scope: Scope, settings: Settings) -> str:
     """The client's address: the nearest one that no trusted proxy has."""
     client = scope.get("client")

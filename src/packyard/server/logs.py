@@ -36,13 +36,15 @@ _SECRETS = re.compile(
     (://) [^/\s@"']+ (?=@)                                    # user:password@ of a URL
     | (\b (?: basic | bearer ) \s+) [A-Za-z0-9+/=._~-]{3,}    # Authorization values
     | (\b apikey [:=\s] \s*) [^&\s"']+
-    | ([?&] [\w.-]* (?: token | passw(?:or)?d | secret | signature | api_?key | code ) =)
+    | ([?&] [\w.-]* (?: token | passw(?:or)?d | secret | signature | api_?key | code | state ) =)
       [^&\s"'\#]*                                            # of a query
     | (/auth/refresh/) [^/?\s"']+
+    | (\b pyk_) [\w-]{8,}                                     # API keys, wherever they stand
+    | (\b eyJ) [\w-]+ \. [\w-]+ \. [\w-]*                    # tokens
     """
 )
 # Without any of these, in lower case, there is nothing to mask.
-_SIGNS = re.compile(r"://|[?&]|basic|bearer|apikey|/auth/")
+_SIGNS = re.compile(r"://|[?&]|basic|bearer|apikey|/auth/|pyk_|eyj")
 
 
 def configure(log: Log) -> None:

@@ -127,21 +127,25 @@ def root(_reader: Reader) -> dict[str, str]:
 
 
 @_guarded.get("/v1/_catalog")
-def catalog(parts: Wired, _reader: Reader) -> models.CatalogAnswer:
-    """The names of all packs."""
+def catalog(parts: Wired, reader: Reader) -> models.CatalogAnswer:
+    """The names of all packs; by an API key, of those that it is for."""
     with parts.store.read() as connection:
         source = parts.registry.source
         changed = models.timestamp(entries.last_change(connection, source))
         return models.CatalogAnswer(
             metadata=models.CatalogMetadata(last_updated_time=changed),
-            repositories=entries.names(connection, source),
+            repositories=[
+                name
+                for name in entries.names(connection, source)
+                if reader.reaches(repository(name))
+            ],
         )
 
 
 @_guarded.get("/v1/_packs")
 def search(
     parts: Wired,
-    _reader: Reader,
+    reader: Reader,
     q: Annotated[str, Query(description="Words in name, description and README.")] = "",
     name: str = "",
     layer: str = "",
@@ -166,7 +170,11 @@ def search(
     with parts.store.read() as connection:
         page = catalog_search.search(connection, query, limit=limit, after=after)
         tags = entries.leading(connection, [entry.uid for entry in page.entries])
-    items = [models.PackModel.of(entry, tags[entry.uid]) for entry in page.entries]
+    items = [
+        models.PackModel.of(entry, tags[entry.uid])
+        for entry in page.entries
+        if reader.reaches(repository(entry.name))
+    ]
     return models.PackPage(items=items, next=page.next)
 
 
@@ -241,9 +249,7 @@ async def push(
     with tempfile.TemporaryFile() as spool:
         await _receive(request.stream(), spool, parts.registry.limits.max_bytes)
         spool.seek(0)
-        answer = await run_in_threadpool(
-            _push, parts, spool, actor=writer.name, force=force, message=message
-        )
+        answer = await run_in_threadpool(_push, parts, spool, writer, force=force, message=message)
     response.status_code = 201 if answer.created else 200
     return answer
 
@@ -256,12 +262,13 @@ async def _receive(body: AsyncIterator[bytes], spool: BinaryIO, limit: int) -> N
 
 
 def _push(
-    parts: Parts, spool: BinaryIO, *, actor: str, force: bool, message: str
+    parts: Parts, spool: BinaryIO, writer: Principal, *, force: bool, message: str
 ) -> models.PushAnswer:
     files = read_archive(spool, parts.registry.limits)
     pack, findings = lint.check(files)
     if pack is None or refusals(findings):
         raise ContentRefused("The pack is refused.", findings)
+    parts.policy.check(writer, Action.PUSH, repository(pack.name))
     digest = content_digest(files)
     answer = models.PushAnswer(
         name=pack.name,
@@ -286,7 +293,7 @@ def _push(
         )
     spool.seek(0)
     committed = parts.registry.push_archive(
-        pack, files, spool.read(), actor=actor, message=message, if_none_match=not standing
+        pack, files, spool.read(), actor=writer.name, message=message, if_none_match=not standing
     )
     answer.digest, answer.created = committed.digest, True
     return answer

@@ -9,6 +9,8 @@ from anyio import CapacityLimiter
 from starlette.types import Scope
 
 from packyard.auth.policy import Policy
+from packyard.auth.secrets import Secrets
+from packyard.auth.tokens import Tokens
 from packyard.registry.registry import Registry
 from packyard.server.metrics import Metrics
 from packyard.storage.store import Store
@@ -48,6 +50,8 @@ class Settings:
 class Parts:
     store: Store
     registry: Registry
+    secrets: Secrets
+    tokens: Tokens
     policy: Policy
     settings: Settings = field(default_factory=Settings)
     metrics: Metrics = field(default_factory=Metrics)

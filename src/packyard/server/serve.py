@@ -140,8 +140,11 @@ def prepare_folder(config: Config) -> str | None:
 
 
 def prepare(config: Config, store: Store) -> str | None:
-    """Tables, at the first start the starter packs, and the first admin where one is needed."""
+    """Tables, the key of the secrets, at the first start the starter packs, and the first admin
+    where one is needed."""
     store.migrate()
+    if config.storage.root is not None:
+        app.open_secrets(config).prepare(store)
     if config.starterpacks.enabled and not starter.loaded(store):
         starter.load_starter(store, app.build(config, store).registry, _show_progress)
     if config.auth.htpasswd is None or config.initial_password:
@@ -156,6 +159,7 @@ def load_worker(config: Config) -> ASGIApp:
         prepare(config, store)
     parts = app.build(config, store)
     if config.storage.root is None:
+        parts.secrets.prepare(store)
         threading.Thread(
             target=background.run, args=(parts, config, threading.Event()), daemon=True
         ).start()

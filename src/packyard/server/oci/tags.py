@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
+from packyard.auth.principal import Principal
 from packyard.errors import ParameterInvalid
 from packyard.references import RepoName
 from packyard.server.forwarded import origin
@@ -40,8 +41,15 @@ class Names:
 
     async def repositories(self, request: Request) -> ASGIApp:
         base = origin(request.scope, self._settings)
-        found, links = await run_in_threadpool(_page, request, base, self._store.repositories)
+        find = partial(self._reached, request.scope["user"])
+        found, links = await run_in_threadpool(_page, request, base, find)
         return as_json(200, {"repositories": found}, links)
+
+    def _reached(self, principal: Principal, n: int | None, last: str) -> Sequence[str]:
+        if not principal.limits.repositories:
+            return self._store.repositories(n, last)
+        found = self._store.repositories(None, last)
+        return [name for name in found if principal.reaches(name)][:n]
 
 
 def _page(

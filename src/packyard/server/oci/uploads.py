@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
+from packyard.auth.principal import Action, Principal
 from packyard.digests import Digest, hasher, parse_digest
 from packyard.errors import DigestInvalid, RangeInvalid, SizeInvalid, UploadUnknown
 from packyard.references import RepoName, parse_repo
@@ -38,7 +39,8 @@ class Uploads:
         if query.get("mount"):
             digest = parse_digest(query["mount"])
             source = parse_repo(query["from"]) if query.get("from") else None
-            if await run_in_threadpool(self._store.mount, repo, digest, source):
+            allowed = _may_read(request.scope["user"], source)
+            if allowed and await run_in_threadpool(self._store.mount, repo, digest, source):
                 return self._created(request, repo, digest)
         elif query.get("digest"):
             return await self._take(request, repo, parse_digest(query["digest"]))
@@ -114,6 +116,12 @@ class Uploads:
         location = f"{origin(request.scope, self._settings)}/v2/{repo}/blobs/{digest}"
         headers = (b"location", location.encode()), (b"docker-content-digest", digest.encode())
         return Answer(201, (*headers, _EMPTY))
+
+
+def _may_read(principal: Principal, source: RepoName | None) -> bool:
+    """Whether they may pull what they would mount; for None, from any repository."""
+    everywhere = not principal.limits.repositories
+    return principal.may(Action.PULL) and (principal.reaches(source) if source else everywhere)
 
 
 def _required_digest(request: Request) -> str:

@@ -1,0 +1,150 @@
+"""What requests prove themselves by, and what a narrowed key reaches, over the faces."""
+
+from __future__ import annotations
+
+import pytest
+
+from packyard.auth import keys, sessions, users
+from packyard.auth.keys import Key
+from packyard.auth.principal import Action, Limits, Role
+from packyard.auth.users import User
+from packyard.server import packs
+from packyard.server.admission import COOKIE, CSRF_COOKIE
+from packyard.server.edge import Edge
+from packyard.storage.store import Store
+from tests.live import basic
+from tests.server.asgi import call
+from tests.server.conftest import Made
+from tests.server.content import image, push_blob, put
+
+PULLING = frozenset({Action.PULL})
+
+
+@pytest.fixture
+def ann(store: Store) -> User:
+    return users.create(store, User(name="ann", role=Role.EDITOR))
+
+
+def key(store: Store, user: User, name: str = "ci", **limits: object) -> dict[str, str]:
+    made = Key(name=name, user_uid=user.uid, limits=Limits(**limits))  # type: ignore[arg-type]
+    return {"authorization": basic("token", keys.create(store, made))}
+
+
+def session(store: Store, user: User) -> tuple[str, str]:
+    """A cookie and its token for pages."""
+    with store.write() as tx:
+        _, cookie = sessions.begin(tx, user.uid, "", "")
+    return cookie, sessions.csrf_of(cookie)
+
+
+def test_a_header_of_any_case_carries_a_key_and_comes_first(
+    edge: Edge, store: Store, ann: User
+) -> None:
+    secret = keys.create(store, Key(name="ci", user_uid=ann.uid))
+    for name in ("ApiKey", "apikey", "APIKEY"):
+        assert call(edge, "GET", "/v2/", headers={name: secret}).status == 200
+    wrong = {"apikey": secret[:-1], "authorization": basic("admin", "password of admin")}
+    assert call(edge, "GET", "/v2/", headers=wrong).status == 401
+    empty = {"apikey": "", "authorization": basic("admin", "password of admin")}
+    assert call(edge, "GET", "/v2/", headers=empty).status == 200
+
+
+def test_a_session_reads_by_its_cookie_and_changes_with_its_token(
+    edge: Edge, store: Store, ann: User
+) -> None:
+    cookie, token = session(store, ann)
+    carried = {"cookie": f"other=1; {COOKIE}={cookie}; more=2"}
+    assert call(edge, "GET", "/v2/", headers=carried).status == 200
+    target = "/v2/a/blobs/uploads/"
+    refused = call(edge, "POST", target, headers=carried)
+    assert refused.status == 403
+    assert CSRF_COOKIE in refused.json()["errors"][0]["message"]
+    other, _ = session(store, ann)
+    wrong = sessions.csrf_of(other)
+    assert call(edge, "POST", target, headers={**carried, "x-csrf-token": wrong}).status == 403
+    assert call(edge, "POST", target, headers={**carried, "x-csrf-token": token}).status == 202
+    assert call(edge, "GET", "/v2/", headers={"cookie": f"x{COOKIE}={cookie}"}).status == 401
+    assert call(edge, "GET", "/v2/", headers={"cookie": f"{COOKIE}={cookie[:-1]}"}).status == 401
+
+
+def test_over_tls_only_a_cookie_that_this_host_alone_can_set_counts(
+    make: Made, store: Store, ann: User
+) -> None:
+    edge = make(external_url="https://packs.example.com")
+    cookie, _ = session(store, ann)
+    assert call(edge, "GET", "/v2/", headers={"cookie": f"{COOKIE}={cookie}"}).status == 401
+    assert call(edge, "GET", "/v2/", headers={"cookie": f"__Host-{COOKIE}={cookie}"}).status == 200
+
+
+def test_pages_of_other_sites_change_nothing_with_a_remembered_password(edge: Edge) -> None:
+    headers = {"authorization": basic("admin", "password of admin"), "sec-fetch-site": "cross-site"}
+    assert call(edge, "POST", "/v2/a/blobs/uploads/", headers=headers).status == 403
+    headers["sec-fetch-site"] = "same-origin"
+    assert call(edge, "POST", "/v2/a/blobs/uploads/", headers=headers).status == 202
+
+
+def test_after_too_many_wrong_passwords_clients_are_told_when_to_come_again(edge: Edge) -> None:
+    replies = [
+        call(edge, "GET", "/v2/", headers={"authorization": basic("admin", f"wrong {number}")})
+        for number in range(12)
+    ]
+    assert [reply.status for reply in replies] == [401] * 10 + [429] * 2
+    assert replies[-1].codes == ["TOOMANYREQUESTS"]
+    assert 0 < int(replies[-1]["retry-after"]) <= 30
+    elsewhere = call(edge, "GET", "/v2/", client="198.51.100.1")
+    assert elsewhere.status == 200
+
+
+def test_a_narrowed_key_works_in_its_repositories_alone(
+    edge: Edge, store: Store, ann: User
+) -> None:
+    for repo in ("team/app", "other/app"):
+        assert put(edge, f"{repo}/manifests/1", image(edge, repo, b"layer")).status == 201
+    layer = push_blob(edge, "other/app", b"layer")
+    narrow = key(store, ann, repositories="team/*")
+    assert call(edge, "GET", "/v2/team/app/manifests/1", headers=narrow).status == 200
+    for method, target in (
+        ("GET", "/v2/other/app/manifests/1"),
+        ("HEAD", f"/v2/other/app/blobs/{layer}"),
+        ("GET", "/v2/other/app/tags/list"),
+        ("GET", f"/v2/other/app/referrers/{layer}"),
+        ("POST", "/v2/other/app/blobs/uploads/"),
+        ("POST", "/v2/team/app/deep/blobs/uploads/"),
+        ("GET", "/v2/team%2Fx/app/manifests/1"),
+        ("PUT", "/v2/other/app/manifests/2"),
+        ("DELETE", "/v2/team/app/manifests/1"),
+    ):
+        assert call(edge, method, target, headers=narrow).status == 403, (method, target)
+    listed = call(edge, "GET", "/v2/_catalog", headers=narrow).json()
+    assert listed == {"repositories": ["team/app"]}
+
+
+def test_a_narrowed_key_mounts_nothing_from_beyond(edge: Edge, store: Store, ann: User) -> None:
+    theirs, ours = push_blob(edge, "other/app", b"theirs"), push_blob(edge, "team/app", b"ours")
+    narrow = key(store, ann, repositories="team/*")
+    begin = "/v2/team/new/blobs/uploads/"
+    for query in (f"mount={theirs}&from=other/app", f"mount={theirs}", f"mount={ours}"):
+        assert call(edge, "POST", f"{begin}?{query}", headers=narrow).status == 202
+    mounted = call(edge, "POST", f"{begin}?mount={ours}&from=team/app", headers=narrow)
+    assert mounted.status == 201
+    pushing = key(store, ann, "push", actions=frozenset({Action.PUSH}))
+    unread = call(edge, "POST", f"{begin}?mount={ours}&from=team/app", headers=pushing)
+    assert unread.status == 202
+
+
+def test_a_key_to_pull_pushes_nothing(edge: Edge, store: Store, ann: User) -> None:
+    pulling = key(store, ann, actions=PULLING)
+    assert call(edge, "GET", "/v2/", headers=pulling).status == 200
+    assert call(edge, "POST", "/v2/a/blobs/uploads/", headers=pulling).status == 403
+
+
+def test_the_pack_api_shows_a_narrowed_key_what_it_is_for(
+    edge: Edge, store: Store, ann: User
+) -> None:
+    app = packs.build(edge.parts)
+    narrow = key(store, ann, repositories="spectro-packs/archive/team-*")
+    answer = call(app, "GET", "/v1/_packs/other-pack", headers=narrow)
+    assert answer.status == 403
+    assert answer.json()["code"] == "OperationForbidden"
+    assert call(app, "GET", "/v1/_packs/team-pack", headers=narrow).status == 404
+    assert call(app, "GET", "/v1/_catalog", headers=narrow).json()["repositories"] == []
