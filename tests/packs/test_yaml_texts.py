@@ -91,8 +91,8 @@ def test_texts_are_told_by_path_and_place() -> None:
         (("{{ k }}",), True),
         (("{{ k }}",), False),
     ]
-    assert [sample.at_part(item, "{{", count) for count in range(3)] == [(2, 8), (2, 20), (2, 5)]
-    assert sample.at_part(block, "{{", 0) == (5, 3)
+    assert [sample.at_offset(place) for place in sample.places(item, "{{")] == [(2, 8), (2, 20)]
+    assert [sample.at_offset(place) for place in sample.places(block, "{{")] == [(5, 3)]
 
 
 def test_texts_of_real_values_can_all_be_replaced(real_packs: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from packyard.charts.engine import Engine as Worker
-from packyard.profiles.resolve import Engine
+from packyard.profiles.filling import Engine
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,12 @@ from packyard.packs.archive import read_archive
 from packyard.packs.values import Document
 from packyard.profiles.actions import Action, read
 from packyard.profiles.cells import cells
+from packyard.profiles.filling import Engine
 from packyard.profiles.laid import LaidLayer, lay_out
-from packyard.profiles.macros import Scope, check_macros, macros_in_force
+from packyard.profiles.macros import check_macros
 from packyard.profiles.model import Format, Manifest, PackType, Profile, ProfileLayer
-from packyard.profiles.resolve import Engine, Resolution, resolve
+from packyard.profiles.resolve import Resolution, resolve
+from packyard.profiles.scope import Scope, macros_in_force
 from tests.profiles.samples import SYSTEM, layers, one, rules, variable
 
 SCOPE = Scope(SYSTEM, {"mode": "Immediate"}, {"replicas": "3", "ui-pull-policy": "Always"})
@@ -377,15 +379,11 @@ def test_actions_of_others_stay_byte_for_byte_in_all_real_values(
         after = result.document(layer.values).text
         mine = {
             action.text
-            for cell in result.cells
-            if cell.part is layer.values
+            for cell in result.cells.get(id(layer.values), ())
             for action in cell.actions
         }
         ours += len(mine)
         foreign += before.count("{{") - sum(before.count(text) for text in mine)
-        rest = before
-        for text in mine:
-            rest = rest.replace(text, "")
         if not mine:
             assert after == before
         lines = set(after.splitlines())
@@ -406,3 +404,24 @@ def test_reading_takes_linear_time() -> None:
         '{{ "' + "\\" * 99_999,
     ):
         assert not any(isinstance(piece, Action) for piece in read(hostile))
+
+
+def test_resolving_takes_time_by_length_however_much_refers_to_the_same(engine: Engine) -> None:
+    many = 3_000
+    keys = "".join(f"  k{n}: '{{{{ .spectro.system.user.name }}}}'\n" for n in range(many))
+    users = "".join(f"u{n}: 'x{{{{ .spectro.pack.a.all.k{n} }}}}'\n" for n in range(many))
+    block = "  {{ .spectro.var.none }}\n" * many
+    laid = layers(a=f"all:\n{keys}", b=users, c=f"block: |\n{block}")
+    result = resolve(laid, SCOPE, engine)
+    assert laid[1].values
+    assert result.data(laid[1].values) == {f"u{n}": "xann" for n in range(many)}
+    found = check_macros(laid, cells(laid), SCOPE, [])
+    assert [finding.line for finding in found] == list(range(2, many + 2))
+
+
+def test_expressions_cannot_be_given_more_than_a_limit(engine: Engine) -> None:
+    large = f"all:\n  big: {'x' * 200_000}\n"
+    users = "".join(f"u{n}: '{{{{ .spectro.pack.a.all | toYaml }}}}'\n" for n in range(120))
+    result = resolve(layers(a=large, b=users), SCOPE, engine)
+    assert {finding.rule for finding in result.findings} == {"macro.failed"}
+    assert 0 < len(result.findings) < 120

@@ -99,23 +99,42 @@ def parse_schema(text: str | bytes) -> tuple[Schema | None, list[Finding]]:
     return Schema(tuple(parameters)), findings
 
 
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One value that breaks the schema; `message` is a sentence that may show it."""
+
+    rule: str
+    path: Path
+    message: str
+    mend: str
+
+
 def check_values(schema: Schema, values: Document, defaults: Document) -> list[Finding]:
     """Every value that breaks the schema; `readonly` compares with the pack's own `defaults`.
 
     A path that is absent or empty is checked for `required` only, and a value that holds an
     unresolved macro is not checked.
     """
-    findings: list[Finding] = []
+    return [
+        found(
+            breach.rule,
+            breach.message,
+            mend=breach.mend,
+            file=values.file,
+            path=format_path(breach.path),
+            at=values.at(breach.path),
+        )
+        for breach in breaches(schema, values.data, defaults.data)
+    ]
+
+
+def breaches(schema: Schema, data: Value, defaults: Value) -> Iterator[Breach]:
+    """The same of plain data."""
     for parameter in schema.parameters:
-        for path in _places(values.data, parameter.path):
-            place, at = format_path(path), values.at(path)
-            value, default = edits.get(values.data, path), edits.get(defaults.data, path)
+        for path in _places(data, parameter.path):
+            value, default = edits.get(data, path), edits.get(defaults, path)
             for rule, fault, mend in _faults(parameter, value, default):
-                message = f"{place} {fault}."
-                findings.append(
-                    found(rule, message, mend=mend, file=values.file, path=place, at=at)
-                )
-    return findings
+                yield Breach(rule, path, f"{format_path(path)} {fault}.", mend)
 
 
 def holds_macro(text: str) -> bool:

@@ -24,7 +24,7 @@ from packyard.packs.yaml.nodes import Mapping as MappingNode
 from packyard.packs.yaml.patch import patch
 from packyard.packs.yaml.reader import DEFAULT_LIMITS, Limits, compose, decode
 from packyard.packs.yaml.scalars import Value
-from packyard.packs.yaml.texts import Text, holding, position, replaced
+from packyard.packs.yaml.texts import Text, holding, places, replaced
 
 __all__ = ["Document", "PackSection", "Path", "format_path", "pack_section", "parse_path"]
 
@@ -129,9 +129,13 @@ class Document:
         """The keys and values that are texts and hold `part`; comments are none."""
         return holding(self._tree, part)
 
-    def at_part(self, text: Text, part: str, count: int) -> Position:
-        """Line and column of the `count`-th `part` of a text, from 0."""
-        return position(self._tree, text, part, count)
+    def places(self, text: Text, part: str) -> list[int]:
+        """The offsets at which each `part` of a text is written."""
+        return places(self._tree, text, part)
+
+    def at_offset(self, offset: int) -> Position:
+        """Line and column of a character."""
+        return self._tree.lines.position(offset)
 
     def with_texts(self, changes: Mapping[int, str]) -> Self:
         """With other texts where those that start there stand, quoted as needed."""

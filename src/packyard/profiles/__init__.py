@@ -4,5 +4,8 @@
 - `rules`: every rule with its severity. `variables`: definitions and values.
 - `laid`: a profile laid out, its texts read once. `actions` reads `{{ … }}`, `cells` finds those
   with macros, `lookup` follows references between layers, `system` has the names of the product.
-- `macros` says what is wrong with references, `resolve` puts in place what they stand for.
+- `macros` says what is wrong with references, `resolve` puts in place what they stand for
+  (`scope`), following `targets` between layers, `filling` in expressions by Helm's engine.
+- `check`: everything that is wrong with a profile: its `layers`, its values against the
+  `parameters` of packs, constraints, macros, variables.
 """

@@ -5,8 +5,11 @@ Comments hold none: what stands in them is never a use and never replaced.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from packyard.findings import Finding
 from packyard.packs.paths import Path, format_path
@@ -17,7 +20,7 @@ from packyard.profiles.laid import LaidLayer, Part
 from packyard.profiles.rules import found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Cell:
     """A key or a value. `own` is the index of its layer; `pieces` are the text, read."""
 
@@ -31,7 +34,7 @@ class Cell:
     def path(self) -> Path:
         return self.text.path
 
-    @property
+    @cached_property
     def actions(self) -> tuple[Action, ...]:
         return tuple(piece for piece in self.pieces if isinstance(piece, Action))
 
@@ -43,8 +46,16 @@ class Cell:
 
     def at(self, offset: int) -> Position:
         """Line and column of the reference that stands there in the text."""
-        count = self.text.text.count(MARK, 0, offset)
-        return self.part.at(self.part.document.at_part(self.text, MARK, count))
+        read, written = self._marks
+        count = bisect_left(read, offset)
+        place = written[count] if count < len(written) else self.text.start
+        return self.part.at(self.part.document.at_offset(place))
+
+    @cached_property
+    def _marks(self) -> tuple[list[int], list[int]]:
+        """Where references begin: in the text as it is read, and in the document."""
+        read = [match.start() for match in re.finditer(re.escape(MARK), self.text.text)]
+        return read, self.part.document.places(self.text, MARK)
 
     def found(self, rule: str, message: str, offset: int, mend: str = "") -> Finding:
         """A finding about what stands at an offset of the text."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from packyard.charts.template import unrepeatable
 from packyard.findings import Finding
@@ -20,6 +19,7 @@ from packyard.profiles.laid import LaidLayer
 from packyard.profiles.lookup import find_layer, find_path, nearest
 from packyard.profiles.model import Format, Variable
 from packyard.profiles.rules import found
+from packyard.profiles.scope import Scope
 from packyard.profiles.system import RESERVED, SYSTEM_VALUES, is_of_applications
 
 _STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|`[^`]*`', re.DOTALL)
@@ -32,22 +32,6 @@ _FORBIDDEN = {
     "date", "dateInZone", "dateModify", "date_in_zone", "date_modify", "env", "expandenv",
     "htmlDate", "htmlDateInZone", "include", "mustDateModify", "must_date_modify", "tpl",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What references stand for. A system value that is absent is known only at deployment."""
-
-    system: Mapping[str, str] = field(default_factory=dict)
-    macros: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-def macros_in_force(
-    project: Mapping[str, str], tenant: Mapping[str, str], system: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """User macros by name: the project's shadow the tenant's, those shadow the system's."""
-    return {**(system or {}), **tenant, **project}
 
 
 def check_macros(

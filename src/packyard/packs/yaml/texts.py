@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from packyard.packs.paths import Path
-from packyard.packs.rules import Position
 from packyard.packs.yaml import writer
 from packyard.packs.yaml.nodes import BREAK, BREAKS, Node, Scalar, Sequence, Tree
 from packyard.packs.yaml.nodes import Mapping as MappingNode
@@ -40,17 +39,13 @@ def holding(tree: Tree, part: str) -> list[Text]:
     return list(_texts(tree.root, (), part, places)) if tree.root and places else []
 
 
-def position(tree: Tree, text: Text, part: str, count: int) -> Position:
-    """Where in the document the `count`-th `part` of a text stands, from 0; else where it begins.
+def places(tree: Tree, text: Text, part: str) -> list[int]:
+    """Where in the document each `part` of a text stands.
 
-    Escapes and folds move what follows them, so it is looked for as written.
+    It is looked for as written, so one that is spelt with escapes or folded is not among them.
     """
-    offset = text.start - 1
-    for _ in range(count + 1):
-        offset = tree.text.find(part, offset + 1, text.end)
-        if offset < 0:
-            return tree.lines.position(text.start)
-    return tree.lines.position(offset)
+    written = re.finditer(re.escape(part), tree.text[text.start : text.end])
+    return [text.start + match.start() for match in written]
 
 
 def replaced(tree: Tree, changes: Mapping[int, str]) -> str:

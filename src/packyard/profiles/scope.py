@@ -1,0 +1,58 @@
+"""What references stand for in one profile: system values, the macros in force, variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from packyard.packs.model import Layer
+from packyard.profiles.laid import LaidLayer
+from packyard.profiles.model import Profile
+from packyard.profiles.system import known_values
+from packyard.profiles.variables import MASK, is_masked
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Each by name; what is absent is not known, and the expressions that need it stay."""
+
+    system: Mapping[str, str] = field(default_factory=dict)
+    macros: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def macros_in_force(
+    project: Mapping[str, str], tenant: Mapping[str, str], system: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """User macros by name: the project's shadow the tenant's, those shadow the system's."""
+    return {**(system or {}), **tenant, **project}
+
+
+def scope_of(
+    profile: Profile,
+    layers: Sequence[LaidLayer],
+    macros: Mapping[str, str],
+    system: Mapping[str, str] | None = None,
+    *,
+    masked: bool = True,
+) -> Scope:
+    """What is known of a profile by itself: its variables have their defaults, where they have any.
+
+    With `masked` secrets are asterisks, so the result may be shown. `system` are values besides
+    those that the profile decides.
+    """
+    variables = {
+        variable.name: MASK if masked and variable.sensitive else variable.preset
+        for variable in profile.variables
+        if variable.preset and not (variable.sensitive and is_masked(variable.preset))
+    }
+    known = known_values(profile, kubernetes_version(layers))
+    return Scope({**known, **(system or {})}, macros, variables)
+
+
+def kubernetes_version(layers: Sequence[LaidLayer]) -> str:
+    """That of the Kubernetes layer; "" where the profile has none."""
+    for layer in layers:
+        if layer.kind is Layer.K8S:
+            return layer.known.pack.version if layer.known else layer.layer.version
+    return ""
