@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from packyard.errors import ParameterInvalid
 from packyard.findings import Finding
@@ -44,6 +45,17 @@ class Pool:
         return {"cpu": self.cpu, "memory": self.memory, "diskSize": self.disk_size}[resource]
 
 
+class Present(Protocol):
+    """A pack as others see it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def layer(self) -> str: ...
+
+
 def check_dependencies(pack: Pack, others: Iterable[Pack]) -> list[Finding]:
     """What `pack` asks and `others`, the packs beside it, break.
 
@@ -52,7 +64,7 @@ def check_dependencies(pack: Pack, others: Iterable[Pack]) -> list[Finding]:
     beside = list(others)
     findings = []
     for index, dependency in enumerate(pack.constraints.dependencies):
-        fault = _dependency_fault(pack, dependency, beside) if dependency.pack_name else None
+        fault = dependency_fault(pack, dependency, beside)
         if fault:
             rule, message, mend = fault
             path = f"constraints.dependencies[{index}]"
@@ -84,11 +96,13 @@ def check_resources(pack: Pack, values: Document, pools: Iterable[Pool]) -> list
     return findings
 
 
-def _dependency_fault(
-    pack: Pack, dependency: Dependency, beside: list[Pack]
+def dependency_fault(
+    pack: Present, dependency: Dependency, beside: Iterable[Present]
 ) -> tuple[str, str, str] | None:
-    """Rule, message, mend."""
+    """How `beside` breaks what `pack` asks: rule, message, mend."""
     name, layer = dependency.pack_name, dependency.layer
+    if not name:
+        return None
     bounds = dependency.min_version.strip(), dependency.max_version.strip()
     wanted = f"{name} {_span(*bounds)}".strip()
     present = [other for other in beside if other.name == name and layer in ("", other.layer)]

@@ -73,7 +73,7 @@ class Slot:
         """What is wrong with the text in this place, "" for nothing."""
         if self.choices and text not in self.choices:
             return f"is none of {', '.join(self.choices)}"
-        if self.kind in _COMPLAINTS and not re2.fullmatch(_PATTERNS[self.kind], text):
+        if self.kind in _COMPLAINTS and not compiled(_PATTERNS[self.kind]).fullmatch(text):
             return _COMPLAINTS[self.kind]
         if self.low is not None and self.high is not None:
             return "" if self.low <= float(text) <= self.high else f"is not within {self._range}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import re2
 
 _OPTIONS = re2.Options()
@@ -12,6 +14,7 @@ class RegexRefused(ValueError):
     """Why RE2 refuses a pattern, without a full stop."""
 
 
+@lru_cache(maxsize=512)
 def compiled(pattern: str) -> re2._Regexp:
     """Raise `RegexRefused` where `pattern` is none."""
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Self
 
@@ -77,13 +78,16 @@ def within(version: str, minimum: str, maximum: str) -> bool:
     A bound with fewer parts covers its train: maximum `1.21` admits 1.21.14, minimum `3.4` admits
     3.4.0-rc.1. What is no version is within no bound.
     """
-    low, high = Version.parse(minimum.strip()), Version.parse(maximum.strip())
-    candidate = Version.parse(version)
+    low, high, candidate = _known(minimum.strip()), _known(maximum.strip()), _known(version)
     if candidate is None:
         return low is None and high is None
     return (low is None or _against(candidate, low) >= 0) and (
         high is None or _against(candidate, high) <= 0
     )
+
+
+# Catalogs name the same versions again and again.
+_known = lru_cache(maxsize=4096)(Version.parse)
 
 
 def _against(version: Version, bound: Version) -> int:

@@ -8,4 +8,5 @@
   (`scope`), following `targets` between layers, `filling` in expressions by Helm's engine.
 - `check`: everything that is wrong with a profile: its `layers`, its values against the
   `parameters` of packs, constraints, macros, variables.
+- `options`: the packs that can be the next layer, and why the others cannot.
 """

@@ -7,8 +7,9 @@ No finding shows a value that a macro brought, for it may be a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from packyard.findings import Finding
 from packyard.packs import edits
@@ -50,14 +51,24 @@ def _parameters(
         written.add((breach.rule, breach.path))
         if breach.path not in masked:
             yield _found(breach.rule, layer, values, breach.path, breach.message, breach.mend)
-    if not resolution.touches(values):
-        return
-    for breach in breaches(schema, resolution.data(values), defaults):
+    touched = _touched(schema, resolution.changed(values))
+    for breach in breaches(touched, resolution.data(values), defaults):
         if (breach.rule, breach.path) not in written:
             place = format_path(breach.path)
             what = "is empty" if breach.rule == "parameter.required" else "breaks its constraint"
             message = f"{place} {what} once its macros are replaced."
             yield _found(breach.rule, layer, values, breach.path, message, breach.mend)
+
+
+def _touched(schema: Schema, changed: Collection[Path]) -> Schema:
+    """What the schema says of values that a macro changed."""
+    above = {path[:length] for path in changed for length in range(1, len(path) + 1)}
+    parameters = (p for p in schema.parameters if tuple(takewhile(_is_named, p.path)) in above)
+    return Schema(tuple(parameters))
+
+
+def _is_named(part: str | int | None) -> bool:
+    return part is not None
 
 
 def _masked(schema: Schema, values: Part) -> Iterator[Path]:

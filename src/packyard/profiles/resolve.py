@@ -16,6 +16,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TypeAlias
 
 from packyard.findings import Finding
+from packyard.packs.paths import Path
 from packyard.packs.values import Document
 from packyard.packs.yaml.scalars import Value
 from packyard.profiles.actions import Action, Family, Reference
@@ -41,9 +42,9 @@ class Resolution:
     kept: Sequence[Cell]
     findings: Sequence[Finding]
 
-    def touches(self, part: Part) -> bool:
-        """Whether a document holds macros at all."""
-        return id(part) in self.cells
+    def changed(self, part: Part) -> list[Path]:
+        """The paths of values in a document that are others now."""
+        return [cell.path for cell, _ in self._of(part) if not cell.text.key]
 
     def document(self, part: Part) -> Document:
         """A document with everything resolved that can be."""
