@@ -20,9 +20,9 @@ from packyard.errors import (
     ParameterInvalid,
     RemoteFailed,
 )
+from packyard.packs.chart_artifact import ARCHIVE_TYPE
 from packyard.packs.charts import read_chart
 from packyard.remotes.challenge import Credentials
-from packyard.remotes.chart import CHART_TYPE
 from tests.remotes.scripted import Reply, Request, answering
 
 
@@ -76,7 +76,7 @@ def registry(request: Request) -> Reply:
     """charts/web with the versions 1.2.0 and 1.3.0+b1, and other/thing that is no chart."""
     manifest = {
         "schemaVersion": 2,
-        "layers": [{"mediaType": CHART_TYPE, "digest": digest_of(ARCHIVE), "size": len(ARCHIVE)}],
+        "layers": [{"mediaType": ARCHIVE_TYPE, "digest": digest_of(ARCHIVE), "size": len(ARCHIVE)}],
     }
     plain = {"schemaVersion": 2, "layers": [{"mediaType": "text/plain"}]}
     bodies = {

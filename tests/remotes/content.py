@@ -10,9 +10,9 @@ import httpx
 
 from packyard.digests import digest_of
 from packyard.packs import artifact, lint
+from packyard.packs.chart_artifact import ARCHIVE_TYPE, CONFIG_TYPE, tag_of
 from packyard.packs.files import Files
 from packyard.references import parse_repo, parse_tag
-from packyard.remotes.chart import CHART_TYPE, CONFIG_TYPE, tag_of
 from packyard.remotes.client import Client
 from packyard.remotes.oci import Repository
 from packyard.remotes.pack import add_tag, prepare, push
@@ -37,7 +37,7 @@ def push_chart(client: Client, name: str, version: str, *, base: str = "charts")
     config = {"name": name, "version": version, "description": f"Chart {name}.", "appVersion": "7"}
     push_artifact(
         client, f"{base}/{name}", tag_of(version), json.dumps(config).encode(), CONFIG_TYPE,
-        archive, CHART_TYPE,
+        archive, ARCHIVE_TYPE,
     )  # fmt: skip
     return archive
 

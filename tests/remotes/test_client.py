@@ -299,7 +299,7 @@ def test_findings_of_a_refused_pack_come_along(form: str) -> None:
         answer = {"code": "InvalidPack", "message": "Refused.", "details": details}
     with (
         talking(lambda _: Reply(400, body=json.dumps(answer).encode())) as (server, client),
-        pytest.raises(ContentRefused, match=f"{server.host} refuses the pack") as refused,
+        pytest.raises(ContentRefused, match=f"{server.host} refuses what was pushed") as refused,
     ):
         client.request("PUT", "/v2/x")
     first, second = refused.value.findings

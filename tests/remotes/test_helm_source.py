@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from packyard.errors import Denied, PackyardError, RemoteFailed, TooLarge, Unauthenticated
+from packyard.packs.chart_artifact import ARCHIVE_TYPE
 from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import AccessToken, Credentials
-from packyard.remotes.chart import CHART_TYPE, PulledChart
+from packyard.remotes.chart import PulledChart
 from packyard.remotes.client import Client
 from packyard.remotes.helm_source import HelmSource
 from packyard.remotes.source import Broken, Kind, Listing, Marks, Offer
@@ -188,7 +189,7 @@ def test_an_archive_may_lie_in_an_oci_registry() -> None:
             "schemaVersion": 2,
             "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"},
             "layers": [
-                {"mediaType": CHART_TYPE, "digest": f"sha256:{SHA256}", "size": len(ARCHIVE)}
+                {"mediaType": ARCHIVE_TYPE, "digest": f"sha256:{SHA256}", "size": len(ARCHIVE)}
             ],
         }
     ).encode()

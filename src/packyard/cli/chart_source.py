@@ -17,6 +17,7 @@ from packyard.cli.target import account_of, open_client, open_target
 from packyard.digests import parse_digest
 from packyard.errors import ChartUnknown, ParameterInvalid
 from packyard.packs.archive import write_archive
+from packyard.packs.chart_artifact import tag_of
 from packyard.packs.folder import read_folder
 from packyard.references import parse_repo, parse_tag
 from packyard.remotes import chart, helm
@@ -66,13 +67,13 @@ def _from_registry(named: str, version: str, home: Path) -> bytes:
     name, _, tag = last.partition(":")
     if not slash or not name:
         raise ParameterInvalid(f"{named} names no chart: write oci://HOST/PATH/NAME[:VERSION].")
-    if tag and version and tag != chart.tag_of(version):
+    if tag and version and tag != tag_of(version):
         raise ParameterInvalid(f"{named} and --chart-version {version} name two versions.")
     with open_target(f"oci://{above}/{name}", home) as target:
         repository = Repository(target.client, parse_repo(target.address.base))
         if digest:
             return chart.pull(repository, parse_digest(digest), _unwatched)
-        wanted = parse_tag(tag) if tag else chart.tag_of(version) if version else None
+        wanted = parse_tag(tag) if tag else tag_of(version) if version else None
         return chart.pull(repository, wanted or chart.newest(repository), _unwatched)
 
 

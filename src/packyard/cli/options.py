@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -42,3 +43,9 @@ RegistryServer = Annotated[
         show_default=False,
     ),
 ]
+
+
+class ListFormat(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"

@@ -12,7 +12,7 @@ import typer
 
 from packyard.cli import screen
 from packyard.cli.help import Command
-from packyard.cli.options import DEFAULT_HOME, Home, RegistryServer
+from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, RegistryServer
 from packyard.errors import ParameterInvalid
 
 app = typer.Typer(
@@ -33,12 +33,6 @@ class FindingsFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
     SARIF = "sarif"
-
-
-class ListFormat(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    YAML = "yaml"
 
 
 @app.command("lint", cls=Command)

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from packyard.digests import Digest
+from packyard.digests import Digest, digest_of
 from packyard.findings import Finding
-from packyard.packs.charts import Chart
+from packyard.packs.charts import Chart, read_chart
 from packyard.packs.rules import found
 from packyard.packs.values import Document
 from packyard.packs.yaml.reader import Limits
@@ -57,6 +57,19 @@ class Provenance:
         if signed != archive:
             return [_refusal(f"vouches for another {file}: {signed[:80]}, not {archive}")]
         return []
+
+
+def read_signed_chart(
+    archive: bytes, provenance: bytes | None
+) -> tuple[Chart | None, list[Finding]]:
+    """The chart in an archive, and everything for which it and its provenance are refused."""
+    chart, findings = read_chart(archive)
+    if provenance is not None:
+        signed, faults = read_provenance(provenance)
+        findings += faults
+        if chart and signed:
+            findings += signed.faults(chart, digest_of(archive))
+    return chart, findings
 
 
 def read_provenance(data: bytes) -> tuple[Provenance | None, list[Finding]]:

@@ -15,9 +15,9 @@ from packyard.errors import Conflict, ContentRefused, PreconditionFailed
 from packyard.packs import chart_artifact
 from packyard.packs.artifact import MANIFEST_TYPE
 from packyard.packs.charts import Chart
-from packyard.packs.provenance import read_provenance
+from packyard.packs.provenance import read_provenance, read_signed_chart
 from packyard.references import RepoName, Tag
-from packyard.registry.charts import check, place, timestamp
+from packyard.registry.charts import place, timestamp
 from packyard.registry.registry import Committed, Push, Registry
 from packyard.storage.content import now
 
@@ -42,7 +42,7 @@ def push_chart(
     Where the very same is there already, `force` leaves it as it is. Raises `ContentRefused` with
     everything that is wrong, `Conflict` where the version is there and `force` is not given.
     """
-    chart, findings = check(archive, provenance)
+    chart, findings = read_signed_chart(archive, provenance)
     if chart is None or findings:
         raise ContentRefused("The chart is refused.", findings)
     repo, tag = place(chart, registry.charts)
@@ -50,14 +50,14 @@ def push_chart(
     with registry.store.read() as connection:
         standing = next(iter(rows.at(connection, registry.source, repo, tag)), None)
     if standing and not force:
-        raise _there_already(chart, repo, tag)
+        raise _there_already(chart, repo, tag, standing.digest, digest_of(archive))
     if standing and _is_same(standing, archive, provenance):
         return Committed(standing.manifest, None, (tag,))
     written = chart_artifact.write(chart, archive, provenance, timestamp(now()))
     try:
         return _push(registry, repo, tag, written, actor=actor, if_none_match=not force)
     except PreconditionFailed:
-        raise _there_already(chart, repo, tag) from None
+        raise _there_already(chart, repo, tag, None, digest_of(archive)) from None
 
 
 def push_provenance(
@@ -138,10 +138,14 @@ def _push(
     )
 
 
-def _there_already(chart: Chart, repo: RepoName, tag: Tag) -> Conflict:
+def _there_already(
+    chart: Chart, repo: RepoName, tag: Tag, there: Digest | None, pushed: Digest
+) -> Conflict:
+    """`there` is None where it is not known what the tag leads to."""
+    content = "the same content" if there == pushed else f"other content, {there}, not {pushed}"
     return Conflict(
-        f"{chart.name} {chart.version} is there already, as {repo}:{tag}: choose another version, "
-        "or replace it by force."
+        f"{chart.name} {chart.version} is there already, as {repo}:{tag}, with "
+        f"{content if there else 'other content'}. Choose another version, or replace it by force."
     )
 
 

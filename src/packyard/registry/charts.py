@@ -34,7 +34,7 @@ from packyard.packs.charts import LIMITS, Chart, read_chart
 from packyard.packs.files import Files
 from packyard.packs.folder import package_missing_charts
 from packyard.packs.model import Pack
-from packyard.packs.provenance import SIZE_LIMIT, read_provenance
+from packyard.packs.provenance import SIZE_LIMIT, read_signed_chart
 from packyard.packs.rules import found
 from packyard.references import RepoName, Tag
 from packyard.registry.artifacts import Artifact, Descriptor
@@ -79,22 +79,11 @@ def read_artifact(store: Store, repo: RepoName, artifact: Artifact) -> ReadChart
         )
     archive = _content(store, repo, archives[0], LIMITS.max_bytes)
     provenance = _content(store, repo, provenances[0], SIZE_LIMIT) if provenances else None
-    chart, findings = check(archive, provenance)
+    chart, findings = read_signed_chart(archive, provenance)
     if chart is None or findings:
         raise ContentRefused(f"The chart pushed to {repo} is refused.", findings)
     signed = provenances[0].digest if provenances else ""
     return ReadChart(chart, archives[0].digest, archive, signed)
-
-
-def check(archive: bytes, provenance: bytes | None) -> tuple[Chart | None, list[Finding]]:
-    """The chart in an archive, and everything for which it and its provenance are refused."""
-    chart, findings = read_chart(archive)
-    if provenance is not None:
-        signed, faults = read_provenance(provenance)
-        findings += faults
-        if chart and signed:
-            findings += signed.faults(chart, digest_of(archive))
-    return chart, findings
 
 
 def carried(files: Files, pack: Pack) -> tuple[ReadChart, ...]:

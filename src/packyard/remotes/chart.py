@@ -1,14 +1,12 @@
-"""A Helm chart in its OCI form at any registry, as `helm push` makes it and `helm pull` reads it.
-
-Its tag is the version, with `_` for `+`; its layer of type `CHART_TYPE` is the archive.
-"""
+"""A Helm chart in its OCI form at any registry: its manifests read, its layers pulled."""
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import cast
 
 from packyard.digests import Digest, parse_digest
 from packyard.errors import (
@@ -18,6 +16,16 @@ from packyard.errors import (
     NotFound,
     TooLarge,
 )
+from packyard.packs.chart_artifact import (
+    ARCHIVE_TYPE,
+    ARCHIVE_TYPES,
+    CONFIG_TYPE,
+    PROVENANCE_TYPE,
+    tag_of,
+    version_of,
+)
+from packyard.packs.charts import Chart
+from packyard.packs.provenance import SIZE_LIMIT
 from packyard.packs.version import Version
 from packyard.packs.yaml.scalars import Value
 from packyard.references import Tag, parse_repo, parse_tag
@@ -27,8 +35,6 @@ from packyard.remotes.client import Client
 from packyard.remotes.oci import Descriptor, Received, Repository
 from packyard.remotes.transfer import Watch, pull_blob
 
-CHART_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
-CONFIG_TYPE = "application/vnd.cncf.helm.config.v1+json"
 CONFIG_LIMIT = 1024 * 1024
 CHART_LIMIT = 64 * 1024 * 1024
 """Bytes of a chart's archive."""
@@ -42,8 +48,30 @@ class PulledChart:
     digest: Digest
 
 
-def tag_of(version: str) -> Tag:
-    return parse_tag(version.replace("+", "_"))
+Row = Mapping[str, object]
+"""JSON values about a version of a chart, as an index of Helm has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """A chart that Helm could load, with what is pushed of it; `created` is as RFC 3339 has it."""
+
+    chart: Chart
+    archive: bytes = field(repr=False)
+    provenance: bytes | None = field(repr=False)
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    name: str
+    version: str
+    archive: bytes = field(repr=False)
+    provenance: bytes | None = field(repr=False)
+
+
+def can_be_version(tag: str) -> bool:
+    return Version.parse(version_of(tag)) is not None
 
 
 def newest(repository: Repository) -> Tag:
@@ -51,7 +79,7 @@ def newest(repository: Repository) -> Tag:
     versions = [
         (not version.prerelease, version, tag)
         for tag in repository.tags()
-        if (version := Version.parse(tag.replace("_", "+")))
+        if (version := Version.parse(version_of(tag)))
     ]
     if not versions:
         raise ChartUnknown(f"{repository} holds no version of a chart.")
@@ -60,7 +88,13 @@ def newest(repository: Repository) -> Tag:
 
 def pull(repository: Repository, reference: Tag | Digest, watch: Watch) -> bytes:
     """The archive, verified by its digest; raise `ManifestInvalid` where there is no chart."""
-    layer = _layer(repository, repository.manifest(reference))
+    received = repository.manifest(reference)
+    layer = next(_layers(received, ARCHIVE_TYPES), None)
+    if layer is None:
+        raise ManifestInvalid(
+            f"{repository}@{received.digest} is no Helm chart: none of its layers is of the type "
+            f"{ARCHIVE_TYPE}."
+        )
     if layer.size > CHART_LIMIT:
         raise TooLarge(
             f"The chart at {repository} has {layer.size} bytes, over the limit of {CHART_LIMIT}."
@@ -68,6 +102,22 @@ def pull(repository: Repository, reference: Tag | Digest, watch: Watch) -> bytes
     out = io.BytesIO()
     pull_blob(repository, layer, out, watch)
     return out.getvalue()
+
+
+def pull_provenance(repository: Repository, received: Received) -> bytes | None:
+    """The provenance file of a chart, if it has one."""
+    layer = next(_layers(received, [PROVENANCE_TYPE]), None)
+    if layer is None or layer.size > SIZE_LIMIT:
+        return None
+    out = io.BytesIO()
+    pull_blob(repository, layer, out, _unwatched)
+    return out.getvalue()
+
+
+def blobs(received: Received) -> list[Digest]:
+    """The archive of a chart, and its provenance file, if it has one."""
+    types = (*ARCHIVE_TYPES, PROVENANCE_TYPE)
+    return [layer.digest for layer in _layers(received, types)]
 
 
 def is_chart(received: Received) -> bool:
@@ -108,13 +158,10 @@ def _unwatched(_: int) -> None:
     """For transfers that nobody watches."""
 
 
-def _layer(repository: Repository, received: Received) -> Descriptor:
-    try:
-        layers = cast("list[dict[str, str]]", received.document()["layers"])
-        rows = [row for row in layers if row["mediaType"] == CHART_TYPE]
-        return Descriptor(CHART_TYPE, parse_digest(rows[0]["digest"]), int(rows[0]["size"]))
-    except (ValueError, LookupError, TypeError, RecursionError, DigestInvalid):
-        raise ManifestInvalid(
-            f"{repository}@{received.digest} is no Helm chart: none of its layers is of the type "
-            f"{CHART_TYPE}."
-        ) from None
+def _layers(received: Received, types: Collection[str]) -> Iterator[Descriptor]:
+    """Those of these types that are described as they must be."""
+    layers = received.document().get("layers")
+    for row in layers if isinstance(layers, list) else ():
+        with suppress(ValueError, LookupError, TypeError, DigestInvalid):
+            if row["mediaType"] in types:
+                yield Descriptor(row["mediaType"], parse_digest(row["digest"]), int(row["size"]))

@@ -105,7 +105,7 @@ def refused(
     entries = list(_entries(body))
     findings = [finding for entry in entries for finding in _findings(entry)]
     if findings:
-        return ContentRefused(f"{host} refuses the pack.", findings)
+        return ContentRefused(f"{host} refuses what was pushed.", findings)
     said = dict.fromkeys(filter(None, map(_said, entries)))
     message = f"{host}: {'; '.join(said) or f'{status} {reason}'.strip()}."
     waiting: dict[str, object] = {}
@@ -174,7 +174,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _entries(body: bytes) -> Iterator[Mapping[str, object]]:
-    """The errors in the specification's JSON, or the one of a `{code, message}` answer."""
+    """The errors in the specification's JSON, or the one of a `{code, message}` answer, or of
+    ChartMuseum's `{error}`."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -188,14 +189,14 @@ def _entries(body: bytes) -> Iterator[Mapping[str, object]]:
 
 
 def _said(entry: Mapping[str, object]) -> str:
-    message, code = entry.get("message"), entry.get("code")
+    message, code = entry.get("message") or entry.get("error"), entry.get("code")
     text = message if isinstance(message, str) and message else str(code or "")
     return text[:_SHOWN].rstrip(".")
 
 
 def _findings(entry: Mapping[str, object]) -> Iterator[Finding]:
     """Findings in an error's detail, one or a list of them, where the server is one of ours."""
-    detail = entry.get("detail") or entry.get("details")
+    detail = entry.get("detail") or entry.get("details") or entry
     rows = detail.get("findings", [detail]) if isinstance(detail, dict) else None
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict) and isinstance(row.get("rule"), str):

@@ -14,7 +14,7 @@ from packyard.auth.tokens import Tokens
 from packyard.config import Config
 from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
-from packyard.server import packs
+from packyard.server import charts, packs
 from packyard.server.edge import Edge
 from packyard.server.exposition import Exposition
 from packyard.server.parts import Parts, Settings
@@ -63,6 +63,7 @@ def build(config: Config, store: Store) -> Parts:
 def asgi(config: Config, parts: Parts) -> ASGIApp:
     """The server as one ASGI application."""
     pages = packs.build(parts)
+    pages.include_router(charts.router)
     exposition = Exposition(parts, anonymous=config.http.metrics.anonymous)
     pages.router.routes.insert(0, Route(exposition.path, exposition, include_in_schema=False))
     return Edge(parts, pages)
