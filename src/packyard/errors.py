@@ -89,6 +89,10 @@ class SessionUnknown(NotFound):
     """No session of that uid: ended, or another user's."""
 
 
+class RegistryUnknown(NotFound):
+    """No registry of that uid or name among those that the hub reads."""
+
+
 class PathUnknown(NotFound):
     """The server has nothing at that address."""
 
@@ -132,6 +136,10 @@ class RangeInvalid(Invalid):
 
 class ParameterInvalid(Invalid):
     """A parameter or header of another form than documented."""
+
+
+class RegistryInvalid(Invalid):
+    """What was given for a registry has faults, or does not lead to one; the message says why."""
 
 
 class ContentRefused(Invalid):

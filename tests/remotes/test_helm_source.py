@@ -113,6 +113,7 @@ def test_offers_say_what_the_index_says() -> None:
             "maintainers": [{"name": "Ada"}],
             "annotations": {"category": "web"},
             "deprecated": True,
+            "digest": f"sha256:{SHA256}",
         },
     )
     assert offers[1].validator == "then web-2.0.tgz"

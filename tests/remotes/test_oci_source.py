@@ -114,10 +114,16 @@ def test_the_metadata_of_a_chart_is_read_without_its_archive(client: Client) -> 
     source = OciSource(client, Kind.CHART, ["charts"])
     offer = taken(source.listing({}))[0][1]
     with counted(client) as asked:
-        assert source.describe(offer) == {"description": "Chart web.", "appVersion": "7"}
+        said = source.describe(offer)
     assert len(asked) == 2
     content = source.read(offer)
     assert isinstance(content, PulledChart)
+    assert said == {
+        "description": "Chart web.",
+        "appVersion": "7",
+        "digest": content.digest,
+        "size": len(content.archive),
+    }
     chart, findings = read_chart(content.archive)
     assert chart is not None, findings
     assert (chart.name, chart.version) == ("web", "1.0.0")

@@ -11,12 +11,13 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
 
 from packyard.catalog.tables import pack_clouds, pack_contents, pack_tags, packs, sources
 from packyard.digests import Digest
-from packyard.errors import PackUnknown
+from packyard.errors import ConfigurationInvalid, PackUnknown
 from packyard.packs.files import Files
 from packyard.packs.model import Pack
 from packyard.packs.version import sort_key
@@ -28,7 +29,11 @@ _SEARCHED_README = 64 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One version of a pack in one source: a row of `packs` with its clouds. Times are µs."""
+    """One version of a pack in one source: a row of `packs` with its clouds. Times are µs.
+
+    `place` and `validator` are a foreign source's own (`remotes.source`); `gone_at` is 0 for what
+    is there. A chart of another source is a pack of one chart.
+    """
 
     uid: str
     source: str
@@ -50,6 +55,9 @@ class Entry:
     pushed_by: str
     pushed_at: int
     clouds: tuple[str, ...] = field(default=())
+    place: str = ""
+    validator: str = ""
+    gone_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +80,25 @@ class Contents:
     files: tuple[FileInfo, ...]
 
 
-def built_in_source(connection: Connection) -> str:
-    """The uid of our own registry: random at the first call, then for ever."""
-    found = connection.scalar(select(sources.c.uid).where(sources.c.kind == "default"))
-    if found is not None:
-        return str(found)
-    uid = secrets.token_hex(12)
-    connection.execute(insert(sources).values(uid=uid, kind="default", name=BUILT_IN))
-    return uid
+def built_in_source(connection: Connection, name: str = BUILT_IN) -> str:
+    """The uid of our own registry: random at the first call, then for ever; `name` from now on.
+
+    Raises `ConfigurationInvalid` where another registry has that name.
+    """
+    own = sources.c.kind == "default"
+    if connection.scalar(select(sources.c.uid).where(sources.c.name == name, ~own)):
+        raise ConfigurationInvalid(
+            f"The own registry cannot be listed as {name!r}: another one has that name. Choose "
+            "another name in hub.defaultregistry, or rename that one."
+        )
+    found = connection.execute(select(sources).where(own)).one_or_none()
+    if found is None:
+        uid = secrets.token_hex(12)
+        connection.execute(insert(sources).values(uid=uid, kind="default", name=name))
+        return uid
+    if found.name != name:
+        connection.execute(update(sources).where(own).values(name=name))
+    return str(found.uid)
 
 
 def pack_uid(source: str, name: str, label: str) -> str:
@@ -148,34 +167,44 @@ def addon_key(addon_type: str) -> str:
 
 def put(connection: Connection, entry: Entry, contents: Contents) -> None:
     """Insert the row, or replace what stands there under the same name and label."""
+    row = row_of(entry, contents.readme)
+    if connection.execute(update(packs).where(packs.c.uid == entry.uid).values(row)).rowcount == 0:
+        connection.execute(insert(packs).values(row))
+    connection.execute(delete(pack_clouds).where(pack_clouds.c.pack == entry.uid))
+    if entry.clouds:
+        connection.execute(
+            insert(pack_clouds), [{"pack": entry.uid, "cloud": cloud} for cloud in entry.clouds]
+        )
+    put_contents(connection, entry.uid, contents)
+
+
+def row_of(entry: Entry, readme: str) -> dict[str, Any]:
+    """The row of `packs`; `readme` goes into what is searched."""
     searched = (
         entry.name,
         entry.display_name,
         entry.annotations.get("description", ""),
-        contents.readme[:_SEARCHED_README],
+        readme[:_SEARCHED_README],
     )
     row = {
         column.name: getattr(entry, column.name)
         for column in packs.c
         if column.name in Entry.__dataclass_fields__
     }
-    row |= {
+    return row | {
         "annotations": dict(entry.annotations),
         "addon_key": addon_key(entry.addon_type),
         "version_key": sort_key(entry.version),
         "search_text": "\n".join(searched).lower(),
     }
-    if connection.execute(update(packs).where(packs.c.uid == entry.uid).values(row)).rowcount == 0:
-        connection.execute(insert(packs).values(row))
-    for table in (pack_clouds, pack_contents):
-        connection.execute(delete(table).where(table.c.pack == entry.uid))
-    if entry.clouds:
-        connection.execute(
-            insert(pack_clouds), [{"pack": entry.uid, "cloud": cloud} for cloud in entry.clouds]
-        )
+
+
+def put_contents(connection: Connection, uid: str, contents: Contents) -> None:
+    """What people read of a pack that has its row, in place of what stands there."""
+    connection.execute(delete(pack_contents).where(pack_contents.c.pack == uid))
     connection.execute(
         insert(pack_contents).values(
-            pack=entry.uid,
+            pack=uid,
             pack_json=contents.pack_json,
             values=contents.values,
             readme=contents.readme,

@@ -69,7 +69,8 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
         packs.c.version: query.version,
         packs.c.source: query.source,
     }
-    conditions = [column == value for column, value in exact.items() if value]
+    conditions = [packs.c.gone_at == 0]
+    conditions += [column == value for column, value in exact.items() if value]
     conditions += [
         packs.c.search_text.contains(word, autoescape=True) for word in query.text.lower().split()
     ]
@@ -85,7 +86,9 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
             other.c.version_key > packs.c.version_key,
             and_(other.c.version_key == packs.c.version_key, other.c.uid < packs.c.uid),
         )
-        same = and_(other.c.source == packs.c.source, other.c.name == packs.c.name)
+        same = and_(
+            other.c.source == packs.c.source, other.c.name == packs.c.name, other.c.gone_at == 0
+        )
         conditions.append(~exists().where(same, newer))
     return conditions
 

@@ -2,7 +2,9 @@
 
 A pack's `uid` is the first 24 hex digits of sha256 over (source uid, name, label), so it stays the
 same when the pack is pushed again by force. `packs` holds one row for each version, `pack_tags`
-every tag that leads to one, `pack_contents` what people read of it.
+every tag that leads to one, `pack_contents` what people read of it. Charts of other registries are
+packs here, too: rows of a source that holds charts. What a source holds no longer stays as a row
+with `gone_at`, for those who use it.
 
 `charts` holds one row for each place where a version of a Helm chart stands, `chart_names` when
 the index of a name changed last.
@@ -59,6 +61,9 @@ packs = Table(
     Column("message", Text, nullable=False),
     Column("pushed_by", Text, nullable=False),
     Column("pushed_at", BigInteger, nullable=False),  # microseconds since 1970
+    Column("place", Text, server_default="", nullable=False),  # in the source: where it is read
+    Column("validator", Text, server_default="", nullable=False),  # by which it is the same there
+    Column("gone_at", BigInteger, server_default="0", nullable=False),  # 0: it is there
     UniqueConstraint("source", "name", "label"),
     Index("packs_in_order", "source", "name", "version_key"),
     Index("packs_by_layer", "layer", "name"),

@@ -206,6 +206,48 @@ class Charts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteTimeouts:
+    connect: Annotated[timedelta, "Until another registry takes a connection."] = timedelta(
+        seconds=10
+    )
+    read: Annotated[timedelta, "Between two pieces of its answer."] = timedelta(seconds=30)
+    whole: Annotated[
+        timedelta, "For a whole answer; one of many bytes may take a second more for each 16 KiB."
+    ] = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synchronization:
+    interval: Annotated[timedelta, "Time between two of one registry."] = timedelta(hours=24)
+    retry: Annotated[
+        timedelta, "Time after one that failed; twice that after the next failure, and so on."
+    ] = timedelta(minutes=5)
+    forceafter: Annotated[
+        timedelta, "How long one has to run before it can be forced to begin anew."
+    ] = timedelta(hours=1)
+    parallel: Annotated[int, "How many registries are synchronized at once."] = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    defaultregistry: Annotated[str, "The name under which the own registry is listed."] = (
+        "Public Repo"
+    )
+    networks: Annotated[
+        tuple[Network, ...],
+        "Private networks whose registries may be called, `10.0.0.0/8`; others are refused, lest "
+        "somebody's endpoint or redirect leads to what only this server can reach.",
+    ] = ()
+    maxindex: Annotated[Size, "The index of a Helm repository, unpacked."] = field(
+        default=Size(200 << 20)
+    )
+    connections: Annotated[int, "Requests to one host at once."] = 8
+    rate: Annotated[int, "Requests to one host in a second."] = 100
+    timeouts: RemoteTimeouts = field(default_factory=RemoteTimeouts)
+    sync: Synchronization = field(default_factory=Synchronization)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifests:
     sparse: Annotated[
         bool, "Whether an image is taken that lacks some of its layers, as mirrors push them."
@@ -231,6 +273,7 @@ class Keys:
     starterpacks: StarterPacks = field(default_factory=StarterPacks)
     packs: Packs = field(default_factory=Packs)
     charts: Charts = field(default_factory=Charts)
+    hub: Hub = field(default_factory=Hub)
     validation: Validation = field(default_factory=Validation)
 
 

@@ -1,1 +1,6 @@
-"""The hub: projects, macros and the audit, over the rows of all packages below."""
+"""The hub: projects, macros and the audit, and other registries, over all packages below.
+
+A registry is a `description`, kept by `registries` and made a source by `opening`. What is due is
+in the `schedule`; a `worker` takes it, `sync` sees it to its end, `work` does it by a `plan` and in
+`steps`, `reading` makes rows of what was read. `contents` reads what a synchronization left out.
+"""

@@ -12,10 +12,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from packyard.errors import ContentRefused
 from packyard.findings import Finding
 from packyard.packs import tar
 from packyard.packs.chart_metadata import CHART_YAML, REQUIREMENTS_YAML, read_metadata
-from packyard.packs.files import Limits
+from packyard.packs.files import File, Files, Limits
 from packyard.packs.inflate import Breach, Unpacked
 from packyard.packs.rules import found
 from packyard.packs.yaml.scalars import Value
@@ -73,6 +74,19 @@ def _files(source: Unpacked, limits: Limits, wanted: Sequence[str]) -> Iterator[
             path = _path_inside(member.name)
             if path in wanted or path.startswith(folders):
                 yield path, member.data.removeprefix(_BOM)
+
+
+def unpack(data: bytes, limits: Limits = LIMITS) -> Files:
+    """The files of a chart by their path below the archive's top folder; raises
+    `ContentRefused`."""
+    files: dict[str, File] = {}
+    try:
+        for member in tar.read(Unpacked(io.BytesIO(data), limits), limits):
+            if member.kind is tar.Kind.FILE:
+                files[_path_inside(member.name)] = File(member.data, member.executable)
+    except Breach as breach:
+        raise ContentRefused("The archive is not taken as a chart.", [breach.finding]) from None
+    return {path: files[path] for path in sorted(files)}
 
 
 def parse_chart(

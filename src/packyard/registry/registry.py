@@ -79,13 +79,14 @@ class Registry:
         limits: Limits | None = None,
         sparse: bool = True,
         charts: str = "charts",
+        name: str = entries.BUILT_IN,
     ) -> None:
         self.store = store
         self.charts = charts
         self.limits = limits or Limits()
         self.sparse = sparse
         with store.write() as tx:
-            self.source = entries.built_in_source(tx.connection)
+            self.source = entries.built_in_source(tx.connection, name)
 
     def commit(self, push: Push) -> Committed:
         """Take a manifest in, with its tags, and all that follows from them.

@@ -127,7 +127,14 @@ def is_chart(received: Received) -> bool:
 
 
 def metadata(repository: Repository, received: Received) -> dict[str, Value]:
-    """What the chart's config says, which repeats its Chart.yaml; {} where it cannot be read."""
+    """What the chart's config says, which repeats its Chart.yaml, and its archive's `digest` and
+    `size`; {} of what cannot be read."""
+    layer = next(_layers(received, ARCHIVE_TYPES), None)
+    said = _config(repository, received)
+    return said | ({"digest": layer.digest, "size": layer.size} if layer else {})
+
+
+def _config(repository: Repository, received: Received) -> dict[str, Value]:
     config = received.document().get("config")
     row = config if isinstance(config, dict) else {}
     try:

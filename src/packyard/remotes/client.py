@@ -212,7 +212,9 @@ class Client:
             finally:
                 response.close()
         except httpx.RequestError as error:
-            raise self._broken(self.host, error) from error
+            led = isinstance(error, httpx.UnsupportedProtocol | httpx.TooManyRedirects)
+            host = self.host if led else self._called(error.request.url)
+            raise self._broken(host, error) from error
         except httpx.InvalidURL as error:
             raise RemoteFailed(f"{self.host} names an address that is none: {error}.") from error
 
@@ -328,7 +330,7 @@ class Client:
         except (TooLarge, httpx.RequestError):
             body = b""
         return failures.refused(
-            self.host,
+            self._called(response.request.url),
             response.status_code,
             response.reason_phrase,
             body,
@@ -344,6 +346,11 @@ class Client:
         finally:
             response.close()
         response.extensions[_KEPT] = body
+
+    def _called(self, url: httpx.URL) -> str:
+        """Whose fault a request's failure is, as people name it."""
+        ours = self._origin is None or _same_origin(url, self._origin)
+        return self.host if ours else _netloc(url)
 
     def _broken(self, host: str, error: httpx.RequestError) -> RemoteFailed:
         shown = ""

@@ -122,18 +122,20 @@ def refused(
 def broken(
     host: str, error: httpx.RequestError, mends: Mends = COMMAND_LINE, presented: str = ""
 ) -> RemoteFailed:
-    """The sentence for a request that got no answer, or not a whole one.
+    """The sentence for a request that got no answer, or not a whole one: `detail["broken"]`.
 
     `presented` describes the certificate that the server showed, where that is known.
     """
     fault = certificate_fault(error)
     if fault is None:
-        return RemoteFailed(_sentence(host, error, mends), host=host)
+        return RemoteFailed(_sentence(host, error, mends), host=host, broken=True)
     reason = fault.verify_message.rstrip(".")
     shown = f" It shows {presented}." if presented else ""
     mend = mends.certificate.format(host=host)
     return RemoteFailed(
-        f"The TLS certificate of {host} is not trusted: {reason}.{shown} {mend}", host=host
+        f"The TLS certificate of {host} is not trusted: {reason}.{shown} {mend}",
+        host=host,
+        broken=True,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 from packyard.errors import ContentRefused, RemoteFailed
@@ -36,7 +36,7 @@ class ChartVersion:
     version: str
     url: str
     sha256: str = ""
-    metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    metadata: dict[str, Value] = field(default_factory=dict, repr=False)
 
 
 def read_index(stream: Readable, where: str) -> Generator[ChartVersion | Broken]:

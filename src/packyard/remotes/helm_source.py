@@ -83,12 +83,13 @@ class HelmSource:
 
 def _offer(entry: ChartVersion) -> Offer:
     created = entry.metadata.get("created", "")
+    digest = f"{_DIGEST}{entry.sha256}" if entry.sha256 else ""
     return Offer(
         kind=Kind.CHART,
         name=entry.name,
         tag=entry.version,
         tags=(entry.version,),
         place=entry.url,
-        validator=f"{_DIGEST}{entry.sha256}" if entry.sha256 else f"{created} {entry.url}",
-        metadata=entry.metadata,
+        validator=digest or f"{created} {entry.url}",
+        metadata=entry.metadata | ({"digest": digest} if digest else {}),
     )

@@ -264,9 +264,7 @@ def _likeness(tag: Tag) -> tuple[int, int, str]:
 
 def _broken(place: Place, tag: str, error: PackyardError, client: Client) -> Broken:
     """Raises where the failure is not this repository's own."""
-    if isinstance(error, Unauthenticated) or (
-        isinstance(error, RemoteFailed) and "status" not in error.detail
-    ):
+    if isinstance(error, Unauthenticated) or error.detail.get("broken"):
         raise let_in(error, client)
     return Broken(place.name, tag, let_in(error, client).message)
 

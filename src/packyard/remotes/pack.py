@@ -23,6 +23,7 @@ from packyard.errors import (
     RemoteFailed,
     TooLarge,
 )
+from packyard.findings import Finding
 from packyard.packs import artifact, lint
 from packyard.packs.archive import content_digest, read_archive, write_archive
 from packyard.packs.files import Files, Limits
@@ -67,6 +68,7 @@ class PulledPack:
     content_digest: Digest
     archive: Descriptor
     message: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def prepare(pack: Pack, files: Files) -> Prepared:
@@ -163,7 +165,7 @@ def pull(
             f"{repository}:{reference} says that its content is {stated}, but it is {digest}."
         )
     message = _annotation(received, artifact.MESSAGE)
-    return PulledPack(pack, files, received.digest, digest, layer, message)
+    return PulledPack(pack, files, received.digest, digest, layer, message, tuple(findings))
 
 
 def newest(tags: Iterable[Tag]) -> Tag | None:

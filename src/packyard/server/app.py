@@ -12,8 +12,11 @@ from packyard.auth.policy import Policy
 from packyard.auth.secrets import Secrets
 from packyard.auth.tokens import Tokens
 from packyard.config import Config
+from packyard.hub import opening
+from packyard.hub.schedule import Times
 from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
+from packyard.remotes.budget import Budget
 from packyard.server import charts, packs
 from packyard.server.edge import Edge
 from packyard.server.exposition import Exposition
@@ -47,6 +50,7 @@ def build(config: Config, store: Store) -> Parts:
         ),
         sparse=config.validation.manifests.sparse,
         charts=config.charts.repository,
+        name=config.hub.defaultregistry,
     )
     secrets = open_secrets(config)
     tokens = Tokens(store, secrets)
@@ -57,6 +61,8 @@ def build(config: Config, store: Store) -> Parts:
         tokens=tokens,
         policy=_policy(config, store, tokens),
         settings=_settings(config),
+        remotes=_remotes(config, registry.limits),
+        sync_times=_sync_times(config),
     )
 
 
@@ -103,6 +109,24 @@ def _settings(config: Config) -> Settings:
         max_chart=config.charts.limits.maxbytes,
         idle=http.timeouts.idle.total_seconds(),
     )
+
+
+def _remotes(config: Config, limits: Limits) -> opening.Settings:
+    hub = config.hub
+    return opening.Settings(
+        networks=hub.networks,
+        index_limit=hub.maxindex,
+        limits=limits,
+        connect=hub.timeouts.connect.total_seconds(),
+        read=hub.timeouts.read.total_seconds(),
+        whole=hub.timeouts.whole.total_seconds(),
+        budget=Budget(connections=hub.connections, rate=hub.rate),
+    )
+
+
+def _sync_times(config: Config) -> Times:
+    sync = config.hub.sync
+    return Times(interval=sync.interval, retry=sync.retry, force_after=sync.forceafter)
 
 
 def headers(config: Config) -> tuple[tuple[bytes, bytes], ...]:

@@ -1,4 +1,5 @@
-"""Work that nobody asks for: garbage collection, abandoned uploads, starter packs of an upgrade.
+"""Work that nobody asks for: synchronization of other registries, garbage collection, abandoned
+uploads, starter packs of an upgrade.
 
 One process of its own beside the workers; in memory, a thread of the one worker. A job that fails
 is logged and tried again when it is due again; every job may be killed at any point.
@@ -13,14 +14,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import false
+
+from packyard.catalog import foreign
 from packyard.config import Config
+from packyard.hub.sync import Sync
+from packyard.hub.worker import Worker
 from packyard.server import starter
 from packyard.server.parts import Parts
+from packyard.storage.content import now
 from packyard.storage.gc import collect
 
 _log = logging.getLogger(__name__)
 
 _FIRST_WAIT = timedelta(minutes=5)  # the longest, so that servers often restarted collect too
+_DAY = timedelta(days=1)
+_GONE_FOR = timedelta(days=30)  # that long what vanished from a registry is kept
+_MICROSECOND = timedelta(microseconds=1)
 _NEVER = timedelta(days=36_500)
 
 
@@ -35,6 +45,7 @@ def run(parts: Parts, config: Config, stop: threading.Event) -> None:
     """Do what is due until `stop` is set."""
     if config.starterpacks.enabled:
         _attempt("starter packs", lambda: _load_new(parts))
+    _synchronize(parts, config.hub.sync.parallel, stop)
     pending = jobs(parts, config)
     due = {job.name: time.monotonic() + _first(job.interval) for job in pending}
     while not stop.is_set():
@@ -54,7 +65,25 @@ def jobs(parts: Parts, config: Config) -> list[Job]:
         found.append(Job("garbage collection", config.gc.interval, lambda: _collect(parts)))
     if purging.enabled:
         found.append(Job("upload purging", purging.interval, lambda: _purge(parts, purging.age)))
+    found.append(Job("forgetting what is gone", _DAY, lambda: _forget(parts)))
     return found
+
+
+def _synchronize(parts: Parts, parallel: int, stop: threading.Event) -> None:
+    """Begin to look for registries that are due."""
+    sync = Sync(parts.store, parts.secrets, parts.remotes, parts.sync_times)
+    for number in range(parallel):
+        worker = Worker(parts.store, sync, parts.sync_times)
+        threading.Thread(
+            target=worker.work, args=(stop,), name=f"synchronization {number}", daemon=True
+        ).start()
+
+
+def _forget(parts: Parts) -> None:
+    with parts.store.write() as tx:
+        count = foreign.forget(tx.connection, now() - _GONE_FOR // _MICROSECOND, kept=false())
+    if count:
+        _log.info("forgot %d packs and charts that their registries hold no longer", count)
 
 
 def _first(interval: timedelta) -> float:

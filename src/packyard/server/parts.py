@@ -11,6 +11,8 @@ from starlette.types import Scope
 from packyard.auth.policy import Policy
 from packyard.auth.secrets import Secrets
 from packyard.auth.tokens import Tokens
+from packyard.hub import opening
+from packyard.hub.schedule import Times
 from packyard.registry.registry import Registry
 from packyard.server.metrics import Metrics
 from packyard.storage.store import Store
@@ -54,6 +56,9 @@ class Parts:
     tokens: Tokens
     policy: Policy
     settings: Settings = field(default_factory=Settings)
+    # How other registries are read, and when they are synchronized.
+    remotes: opening.Settings = field(default_factory=opening.Settings)
+    sync_times: Times = field(default_factory=Times)
     metrics: Metrics = field(default_factory=Metrics)
     # Passwords have a thread of their own, so that a flood of wrong ones takes nobody else's.
     verifying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))

@@ -1,0 +1,80 @@
+"""What people read of a chart, fetched at the first look where a synchronization left it out.
+
+Whoever looks waits for a while; what comes later is kept all the same, for the next look. Several
+who look at one chart at once cause one request.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from packyard.auth.secrets import Secrets
+from packyard.catalog import entries, foreign
+from packyard.catalog.entries import Contents, Entry
+from packyard.errors import PackUnknown, Unavailable
+from packyard.hub import opening, reading, registries
+from packyard.remotes.source import Kind, Offer
+from packyard.storage.store import Store
+
+PARALLEL = 4
+PATIENCE = 10.0
+"""Seconds that somebody who looks is kept waiting."""
+
+
+class Looks:
+    def __init__(self, store: Store, vault: Secrets, settings: opening.Settings) -> None:
+        self._store = store
+        self._vault = vault
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="look")
+        self._running: dict[str, Future[Contents]] = {}
+
+    def contents(self, uid: str, patience: float = PATIENCE) -> Contents:
+        """Raises `PackUnknown`, what the registry does wrong, and `Unavailable` after `patience`
+        seconds."""
+        with self._store.read() as connection:
+            entry = entries.by_uid(connection, uid)
+            if entry is None:
+                raise PackUnknown(f"There is no pack of uid {uid[:100]!r}.")
+            try:
+                return entries.contents(connection, uid)
+            except PackUnknown:
+                pass  # not read yet
+        try:
+            return self._fetching(entry).result(patience)
+        except TimeoutError:
+            raise Unavailable(
+                f"{entry.name} {entry.version} is still being fetched from its registry: look "
+                "again in a moment."
+            ) from None
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _fetching(self, entry: Entry) -> Future[Contents]:
+        with self._lock:
+            running = self._running.get(entry.uid)
+            if running is None:
+                running = self._running[entry.uid] = self._pool.submit(self._fetch, entry)
+                running.add_done_callback(lambda _: self._running.pop(entry.uid, None))
+            return running
+
+    def _fetch(self, entry: Entry) -> Contents:
+        with self._store.read() as connection:
+            registry = registries.get(connection, self._vault, entry.source)
+        offer = Offer(
+            kind=Kind.CHART,
+            name=entry.name,
+            tag=entry.version,
+            tags=(entry.version,),
+            place=entry.place,
+            validator=entry.validator,
+        )
+        with opening.opened(registry, self._settings) as source:
+            contents = reading.chart_contents(source, offer)
+        with self._store.write() as tx:
+            if entries.by_uid(tx.connection, entry.uid) == entry:
+                foreign.learn(tx.connection, entry, contents)
+        return contents

@@ -1,0 +1,200 @@
+"""What an offer becomes in the catalog: the row of a pack or chart, and what people read of it.
+
+A chart is a pack of one chart: layer `addon`, every cloud, its values under `charts.<name>`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from packyard.catalog.entries import Contents, Entry, FileInfo, contents_of, entry_of, pack_uid
+from packyard.digests import Digest
+from packyard.errors import ContentRefused, PackyardError
+from packyard.findings import refusals
+from packyard.hub.steps import Found
+from packyard.packs.charts import read_chart, unpack
+from packyard.packs.files import Files
+from packyard.packs.model import Layer
+from packyard.packs.proposal import propose_schema
+from packyard.packs.values import Document
+from packyard.packs.yaml.nest import nest
+from packyard.packs.yaml.reader import DEFAULT_LIMITS
+from packyard.packs.yaml.scalars import Value
+from packyard.references import Tag
+from packyard.remotes.chart import PulledChart
+from packyard.remotes.pack import PulledPack
+from packyard.remotes.source import Kind, Offer, Source
+
+LABEL_LIMIT = 128
+_VALUES = "values.yaml"
+_SCHEMA = "values.schema.json"
+_SHA256 = "sha256:"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was read of an offer, and what kept the rest, or all of it, from being read."""
+
+    found: Found | None
+    error: PackyardError | None = None
+
+
+def read(source: Source, registry: str, offer: Offer, *, whole: bool) -> Outcome:
+    """The row of an offer and, for packs and where `whole`, the contents. Content that contradicts
+    itself or its place is `ContentRefused`."""
+    found = None
+    try:
+        if offer.kind is Kind.PACK:
+            return Outcome(_pack(source, registry, offer))
+        described = replace(offer, metadata=offer.metadata or source.describe(offer))
+        found = Found(chart_entry(registry, described))
+        if whole:
+            found = Found(found.entry, chart_contents(source, offer))
+    except PackyardError as error:
+        return Outcome(found, error)
+    return Outcome(found)
+
+
+def _pack(source: Source, registry: str, offer: Offer) -> Found:
+    pulled = source.read(offer)
+    if not isinstance(pulled, PulledPack):
+        raise TypeError("A source of packs gave something else.")
+    pack = pulled.pack
+    faults = [finding.message for finding in refusals(pulled.findings)]
+    if pack.name != offer.name:
+        faults.append(f"pack.json names it {pack.name!r}, but it stands as {offer.name!r}.")
+    if pack.label not in offer.tags:
+        there = ", ".join(offer.tags[:5])
+        faults.append(f"pack.json says {pack.label}, but only {there} leads to it.")
+    if faults:
+        raise ContentRefused(" ".join(faults), ())
+    entry = entry_of(
+        pack,
+        source=registry,
+        digest=pulled.digest,
+        content_digest=pulled.content_digest,
+        archive_digest=pulled.archive.digest,
+        size=pulled.archive.size,
+        message=pulled.message,
+        pushed_by="",
+        pushed_at=0,
+    )
+    entry = replace(entry, place=offer.place, validator=offer.validator)
+    return Found(entry, contents_of(pulled.files))
+
+
+def chart_entry(registry: str, offer: Offer) -> Entry:
+    """The row of a chart, by what its source says of it; raises `ContentRefused`.
+
+    A digest that the source does not state is "".
+    """
+    if len(offer.tag) > LABEL_LIMIT:
+        raise ContentRefused(f"Its version has more than {LABEL_LIMIT} characters.", ())
+    said = offer.metadata
+    stated = offer.validator if offer.validator.startswith(_SHA256) else ""
+    archive, size = said.get("digest", ""), said.get("size", 0)
+    return Entry(
+        uid=pack_uid(registry, offer.name, offer.tag),
+        source=registry,
+        name=offer.name,
+        label=Tag(offer.tag),
+        group="",
+        version=offer.tag,
+        display_name=offer.name,
+        layer=Layer.ADDON.value,
+        addon_type="",
+        addon_sub_type="",
+        system_state="deprecated" if said.get("deprecated") is True else "",
+        annotations=_annotations(said),
+        digest=Digest(stated),
+        content_digest=Digest(str(archive)),
+        archive_digest=Digest(str(archive)),
+        size=size if isinstance(size, int) else 0,
+        message="",
+        pushed_by="",
+        pushed_at=_time(said.get("created")),
+        clouds=("all",),
+        place=offer.place,
+        validator=offer.validator,
+    )
+
+
+def chart_contents(source: Source, offer: Offer) -> Contents:
+    """What people read of a chart; raises `ContentRefused` where it is another than offered."""
+    pulled = source.read(offer)
+    if not isinstance(pulled, PulledChart):
+        raise TypeError("A source of charts gave something else.")
+    chart, findings = read_chart(pulled.archive)
+    if chart is None:
+        raise ContentRefused("Helm cannot load it.", findings)
+    if (chart.name, chart.version) != (offer.name.rpartition("/")[2], offer.tag):
+        raise ContentRefused(
+            f"The archive holds {chart.name} {chart.version}, but it stands as {offer.name} "
+            f"{offer.tag}.",
+            (),
+        )
+    return contents_of_chart(chart.name, unpack(pulled.archive))
+
+
+def contents_of_chart(name: str, files: Files) -> Contents:
+    """Its values stand where those of a pack's chart stand; broken ones stay as they are. Its
+    schema is what a pack's schema can say of its own."""
+
+    def text(*paths: str) -> str:
+        found = next((path for path in paths if path in files), "")
+        return files[found].data.decode(errors="replace") if found else ""
+
+    values, schema = text(_VALUES), ""
+    document, _ = Document.parse(values)
+    if document is not None:
+        values = nest(values, document.data, ("charts", name), DEFAULT_LIMITS)
+        schema = _schema(text(_SCHEMA), values, name)
+    return Contents(
+        pack_json="",
+        values=values,
+        readme=text("README.md", "readme.md", "README"),
+        schema=schema,
+        presets="",
+        logo=b"",
+        files=tuple(
+            FileInfo(path=path, size=len(file.data), executable=file.executable)
+            for path, file in files.items()
+        ),
+    )
+
+
+def _schema(text: str, values: str, chart: str) -> str:
+    try:
+        own = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return ""
+    document, _ = Document.parse(values)
+    if document is None or not isinstance(own, dict):
+        return ""
+    return propose_schema(own, document, ("charts", chart))
+
+
+def _annotations(said: Mapping[str, Value]) -> dict[str, str]:
+    """The chart's own, and what Chart.yaml says beside them, by its keys."""
+    own = said.get("annotations")
+    texts = {key: str(value) for key, value in (own if isinstance(own, dict) else {}).items()}
+    for key in ("description", "appVersion", "home", "icon", "kubeVersion", "type"):
+        if isinstance(said.get(key), str):
+            texts[key] = str(said[key])
+    for key in ("keywords", "sources"):
+        items = said.get(key)
+        if isinstance(items, list):
+            texts[key] = ",".join(str(item) for item in items)
+    return texts
+
+
+def _time(created: Value) -> int:
+    """Microseconds since 1970 of an RFC 3339 time; 0 where there is none."""
+    try:
+        moment = datetime.fromisoformat(str(created or ""))
+        return round(moment.timestamp() * 1_000_000) if moment.tzinfo else 0
+    except (ValueError, OverflowError):
+        return 0

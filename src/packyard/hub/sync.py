@@ -1,0 +1,74 @@
+"""A synchronization from its lease to its end, whatever the registry does meanwhile.
+
+What a registry does wrong becomes the status of the run, with its reason; the catalog stays as it
+was. (Design, "Sync"; what is done is in `work`.)
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from packyard.auth.secrets import Secrets
+from packyard.errors import PackyardError, RegistryUnknown
+from packyard.hub import opening, registries, schedule
+from packyard.hub.schedule import LeaseLost, Run, Times
+from packyard.hub.work import Lease, Stopped, Work
+from packyard.storage.store import Store
+from packyard.storage.transaction import Transaction
+
+_log = logging.getLogger(__name__)
+
+
+class Sync:
+    """Works on runs that were taken; one object serves several threads."""
+
+    def __init__(
+        self, store: Store, vault: Secrets, settings: opening.Settings, times: Times
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._settings = settings
+        self._times = times
+
+    def work(self, run: Run, stop: threading.Event) -> None:
+        """From the lease to its end; what the registry does wrong becomes its status."""
+        with Lease(self._store, run, self._times, stop) as lease:
+            try:
+                self._synchronize(run, lease)
+            except LeaseLost:
+                _log.info("the synchronization of %s goes on elsewhere, or ended", run.registry)
+            except Stopped:
+                self._end(lambda tx: schedule.release(tx, run))
+            except PackyardError as error:
+                asked = error.detail.get("retry_after")
+                self._fail(run, error.message, float(asked) if isinstance(asked, float) else 0.0)
+            except Exception:  # noqa: BLE001 - whatever it was, the others go on
+                _log.exception("the synchronization of %s failed", run.registry)
+                self._fail(run, "A fault of this server; its log tells more.", 0.0)
+
+    def _synchronize(self, run: Run, lease: Lease) -> None:
+        with self._store.read() as connection:
+            registry = registries.get(connection, self._vault, run.registry)
+        with opening.opened(registry, self._settings) as source:
+            listing = source.listing(run.marks)
+            if listing is None:
+                self._end(lambda tx: self._unchanged(tx, run))
+            else:
+                Work(self._store, source, run, lease, self._times).do(listing)
+
+    def _unchanged(self, tx: Transaction, run: Run) -> None:
+        done = schedule.status(tx.connection, run.registry).total
+        message = "Nothing changed since the last synchronization."
+        schedule.complete(tx, run, self._times, message, marks=run.marks, done=done)
+
+    def _fail(self, run: Run, message: str, wait: float) -> None:
+        self._end(lambda tx: schedule.fail(tx, run, self._times, message, wait=wait))
+
+    def _end(self, change: Callable[[Transaction], None]) -> None:
+        try:
+            with self._store.write() as tx:
+                change(tx)
+        except (LeaseLost, RegistryUnknown):
+            pass  # whoever holds it now says how it ends

@@ -1,0 +1,92 @@
+"""Contents of charts that a synchronization left out, at the first look."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from packyard.catalog.search import Query, search
+from packyard.errors import PackUnknown, RemoteFailed, Unavailable
+from packyard.hub.contents import Looks
+from tests.hub.syncing import Charts, Hub
+from tests.remotes.scripted import Reply, Request, answering
+
+
+@pytest.fixture
+def looks(hub: Hub) -> Iterator[Looks]:
+    made = Looks(hub.store, hub.vault, hub.settings)
+    yield made
+    made.close()
+
+
+def two_versions() -> Charts:
+    charts = Charts()
+    charts.put("web", "1.0.0")
+    charts.put("web", "1.1.0")
+    return charts
+
+
+def test_contents_are_fetched_once_and_kept(hub: Hub, looks: Looks) -> None:
+    with answering(two_versions()) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        old, newest = (hub.held(registry)["web", version] for version in ("1.0.0", "1.1.0"))
+        before = len(server.requests)
+        assert looks.contents(newest.uid).values == "charts:\n  web:\n    a: 1\n"
+        assert len(server.requests) == before
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(looks.contents, [old.uid] * 8))
+        assert {contents.values for contents in found} == {"charts:\n  web:\n    a: 1\n"}
+        assert looks.contents(old.uid) == found[0]
+        assert server.seen()[before:] == ["GET /web-1.0.0.tgz"]
+        assert hub.contents(old) == found[0]
+
+
+def test_who_looks_waits_no_longer_than_they_like(hub: Hub, looks: Looks) -> None:
+    charts = two_versions()
+    go = threading.Event()
+
+    def slow(request: Request) -> Reply:
+        if request.path.endswith("1.0.0.tgz"):
+            go.wait(10)
+        return charts(request)
+
+    with answering(slow) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        old = hub.held(registry)["web", "1.0.0"]
+        with pytest.raises(Unavailable, match=r"web 1\.0\.0 is still being fetched"):
+            looks.contents(old.uid, 0.05)
+        go.set()
+        assert looks.contents(old.uid).values
+        assert len([path for path in server.seen() if path.endswith("1.0.0.tgz")]) == 1
+
+
+def test_what_the_registry_does_wrong_is_told_and_tried_again(hub: Hub, looks: Looks) -> None:
+    charts = two_versions()
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        old = hub.held(registry)["web", "1.0.0"]
+        charts.archives_reply = Reply(500)
+        with pytest.raises(RemoteFailed, match="500"):
+            looks.contents(old.uid)
+        charts.archives_reply = None
+        assert looks.contents(old.uid).values
+    with pytest.raises(PackUnknown):
+        looks.contents("nothing")
+
+
+def test_what_was_looked_at_can_be_searched(hub: Hub, looks: Looks) -> None:
+    charts = two_versions()
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        old = hub.held(registry)["web", "1.0.0"]
+        looks.contents(old.uid)
+        with hub.store.read() as connection:
+            page = search(connection, Query(text="web", source=registry.uid))
+        assert len(page.entries) == 2
