@@ -49,10 +49,13 @@ class Node:
         return self.value
 
 
-def parse(data: bytes, file: str) -> tuple[Node | None, list[Finding]]:
-    """The document of `data`, or None with what is wrong; a repeated key leaves it readable."""
-    if len(data) > SIZE_LIMIT:
-        message = f"{file} has {len(data):,} bytes, more than the {SIZE_LIMIT:,} allowed."
+def parse(data: bytes, file: str, limit: int = SIZE_LIMIT) -> tuple[Node | None, list[Finding]]:
+    """The document of `data`, or None with what is wrong; a repeated key leaves it readable.
+
+    `limit` is how many bytes are taken.
+    """
+    if len(data) > limit:
+        message = f"{file} has {len(data):,} bytes, more than the {limit:,} allowed."
         mend = "Move long texts to files of their own."
         return None, [found("pack-json.syntax", message, mend=mend, file=file, at=(1, 1))]
     try:

@@ -66,6 +66,10 @@ class Parameter:
     def secret(self) -> bool:
         return self.format is not None and self.format.secret
 
+    def places(self, data: Value) -> Iterator[Path]:
+        """The paths that it speaks of, in these values; one that is absent counts as well."""
+        return _places(data, self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -131,7 +135,7 @@ def check_values(schema: Schema, values: Document, defaults: Document) -> list[F
 def breaches(schema: Schema, data: Value, defaults: Value) -> Iterator[Breach]:
     """The same of plain data."""
     for parameter in schema.parameters:
-        for path in _places(data, parameter.path):
+        for path in parameter.places(data):
             value, default = edits.get(data, path), edits.get(defaults, path)
             for rule, fault, mend in _faults(parameter, value, default):
                 yield Breach(rule, path, f"{format_path(path)} {fault}.", mend)

@@ -16,6 +16,7 @@ from packyard.packs.values import VALUES
 MANIFEST_PACK = "spectro-manifest-pack"
 """The uid that stands for a pack where a layer consists of manifests alone."""
 NAME_SEPARATOR = "--"
+TAG_VALUE = "spectro__tag"
 INFRASTRUCTURE = (Layer.OS, Layer.K8S, Layer.CNI, Layer.CSI)
 """In the order in which they are built upon each other."""
 
@@ -57,11 +58,17 @@ class InputType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryReference:
-    """The registry of a layer's pack, by uid, name or both; "" for what is not given."""
+    """The registry of a layer's pack, by uid, name or both; "" for what is not given.
+
+    `kind` is `pack`, `helm` or `oci`, the latter with a `provider`: `helm`, `pack` or `zarf`.
+    """
 
     uid: str = ""
     name: str = ""
     kind: str = ""
+    provider: str = ""
+    private: bool = False
+    synchronized: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +151,10 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """`cloud_type` is "" or `all` where it is for every cloud; a label without value is a tag."""
+    """`cloud_type` is "" or `all` where it is for every cloud.
+
+    A tag that is no pair is a label whose value is `TAG_VALUE`.
+    """
 
     name: str
     version: str = "1.0.0"

@@ -74,11 +74,11 @@ def _is_named(part: str | int | None) -> bool:
 def _masked(schema: Schema, values: Part) -> Iterator[Path]:
     """The secrets that consist of asterisks."""
     for parameter in schema.parameters:
-        if parameter.secret and None not in parameter.path:
-            path = tuple(part for part in parameter.path if part is not None)
-            value = values.document.get(path)
-            if isinstance(value, str) and is_masked(value):
-                yield path
+        if parameter.secret:
+            for path in parameter.places(values.document.data):
+                value = values.document.get(path)
+                if isinstance(value, str) and is_masked(value):
+                    yield path
 
 
 def check_labels(layers: Sequence[LaidLayer], resolution: Resolution) -> Iterator[Finding]:

@@ -13,6 +13,11 @@ from packyard.findings import Finding, Rule, Severity, table
 from packyard.packs.rules import Position
 
 _REFUSE = {
+    "profile.syntax": "The document is neither JSON nor YAML.",
+    "profile.not-export": "The document is no exported profile.",
+    "profile.file": "A file that the profile names cannot be read.",
+    "profile.type": "A property has another type than it must.",
+    "profile.word-unknown": "A property has a value that does not exist.",
     "profile.name-missing": "The profile has no name.",
     "profile.version-form": "The profile's version is not semantic versioning by the letter.",
     "layer.name-missing": "A layer has no name.",
@@ -50,6 +55,7 @@ _BLOCK = {
     "variable.default-option": "The default of a dropdown is none of its options.",
 }
 _WARNING = {
+    "profile.key-unknown": "A property that does not exist.",
     "profile.layer-order": "Layers stand in another order than they are built upon each other.",
     "layer.kind-differs": "The profile gives a pack another layer than the pack says.",
     "layer.display-name": "A pack that is there twice has no display name in its values.",
