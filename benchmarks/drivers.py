@@ -9,8 +9,10 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from benchmarks.client import Client
 from benchmarks.content import MANIFEST_TYPE, MB, Blob, manifest
@@ -37,14 +39,22 @@ class Load:
     p99: float
 
 
-def read(server: Server, target: str, *, connections: int, seconds: float) -> Load:
-    """GET of one address for `seconds`, over `connections` kept-alive connections."""
+def read(
+    server: Server,
+    target: str,
+    *,
+    connections: int,
+    seconds: float,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Load:
+    """GET of one address for `seconds`, over `connections` kept-alive connections; with `more`
+    headers."""
     wrk = shutil.which("wrk")
     if wrk is None:
         raise RuntimeError("wrk is not installed: the rows of reads need it")
-    headers = {"Accept": MANIFEST_TYPE} | (
-        {"Authorization": server.authorization} if server.authorization else {}
-    )
+    headers = {"Accept": MANIFEST_TYPE, **more}
+    if server.authorization:
+        headers["Authorization"] = server.authorization
     options = [f"-H{name}: {value}" for name, value in headers.items()]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "summary.lua")

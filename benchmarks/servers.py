@@ -64,7 +64,7 @@ class Kind:
 
 
 def kinds() -> list[Kind]:
-    nginx = _find("nginx")
+    nginx = find("nginx")
     version = _version(nginx, "-v").rpartition("/")[2] if nginx else ""
     return [
         Kind("packyard", sys.executable, __version__),
@@ -155,7 +155,8 @@ def _static(folder: Path, port: int) -> str:
     """
 
 
-def _find(program: str) -> str:
+def find(program: str) -> str:
+    """Its path; empty where it is not installed."""
     folders = [str(Path(folder).expanduser()) for folder in GO_FOLDERS]
     path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", *folders])
     return shutil.which(program, path=path) or ""
@@ -163,7 +164,7 @@ def _find(program: str) -> str:
 
 def _distribution() -> Kind:
     """Distribution 3 only: others are called `registry`, too."""
-    program = _find("registry")
+    program = find("registry")
     version = _version(program, "--version") if program else ""
     _, is_third, number = version.partition("distribution/v3 ")
     remedy = "go install github.com/distribution/distribution/v3/cmd/registry@v3.1.2"
