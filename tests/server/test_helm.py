@@ -225,7 +225,7 @@ class TestApi:
         [
             ({}, "no file in the fields chart and prov"),
             ({"other": archive()}, "no file in the fields chart and prov"),
-            ({"chart": archive(), "chart_": archive()}, "2 files in the field chart"),
+            ({"chart": archive(), "chart_": archive()}, "2 files are in the field chart"),
             ({"chart": b"none", "prov": b"none"}, "no text signed by PGP"),
             ({"chart": archive("db"), "prov": SIGNED}, "made for web 1.2.0, not for db 1.2.0"),
             ({"prov": b"none"}, "no text signed by PGP"),
@@ -239,6 +239,28 @@ class TestApi:
         assert reply.status == 400
         assert said in reply.json()["error"]
         assert not edge.parts.store.repositories()
+
+    @pytest.mark.parametrize(
+        ("file", "status"),
+        [
+            ("web-1.2.0.tgz", 201),
+            ("helm-push-1/web-1.2.0.tgz", 201),
+            ("chart.tgz", 201),
+            ("web-1.2.0 (1).tgz", 201),
+            ("db-1.2.0.tgz", 400),
+            ("web-1.2.1.tgz", 400),
+            ("C:\\\\web-v1.2.0-a.tgz", 400),
+        ],
+    )
+    def test_a_file_s_name_may_not_speak_of_another_chart(
+        self, edge: Edge, file: str, status: int
+    ) -> None:
+        body, headers = form(chart=archive())
+        reply = post(edge, body.replace(b'"f"', f'"{file}"'.encode()), headers=headers)
+        assert reply.status == status
+        if status == 400:
+            assert [finding["rule"] for finding in reply.json()["findings"]] == ["chart.file"]
+            assert not edge.parts.store.repositories()
 
     @pytest.mark.parametrize(
         ("body", "media_type"),

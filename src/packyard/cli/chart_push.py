@@ -41,7 +41,7 @@ def read_packaged(path: Path) -> Packaged:
     archive = path.read_bytes()
     beside = path.with_name(path.name + PROVENANCE)
     provenance = beside.read_bytes() if beside.exists() else None
-    chart, findings = read_signed_chart(archive, provenance)
+    chart, findings = read_signed_chart(archive, provenance, path.name)
     if chart is None or findings:
         raise ContentRefused(f"refused for {screen.amount(len(findings), 'reason')}", findings)
     changed = datetime.fromtimestamp(int(path.stat().st_mtime), UTC)

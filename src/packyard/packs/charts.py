@@ -27,6 +27,7 @@ LIMITS = Limits(max_bytes=100 * 1024 * 1024, max_file_bytes=32 * 1024 * 1024)
 _BOM = b"\xef\xbb\xbf"
 _READ = (CHART_YAML, REQUIREMENTS_YAML)
 _DRIVE = re.compile(r"[A-Za-z]:/")
+_CLAIM = re.compile(r".+-v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+].*)?\.tgz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ def read_chart(data: bytes, limits: Limits = LIMITS) -> tuple[Chart | None, list
         message = f"There is no {CHART_YAML} in the one folder at the top of the archive."
         return None, [found("chart.missing", message, mend="Make it with `helm package`.")]
     return parse_chart(kept[CHART_YAML], kept.get(REQUIREMENTS_YAML, b""))
+
+
+def file_fault(chart: Chart, file: str) -> list[Finding]:
+    """Told where the name of an archive's file speaks of another chart or version; a name that
+    speaks of none is any name."""
+    if not _CLAIM.fullmatch(file) or file == f"{chart.file}.tgz":
+        return []
+    message = f"The file is called {file[:200]}, but it holds {chart.name} {chart.version}."
+    return [found("chart.file", message, mend=f"Call it {chart.file}.tgz.")]
 
 
 def read_files(data: bytes, wanted: Sequence[str]) -> dict[str, bytes]:

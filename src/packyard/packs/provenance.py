@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from packyard.digests import Digest, digest_of
 from packyard.findings import Finding
-from packyard.packs.charts import Chart, read_chart
+from packyard.packs.charts import Chart, file_fault, read_chart
 from packyard.packs.rules import found
 from packyard.packs.values import Document
 from packyard.packs.yaml.reader import Limits
@@ -60,10 +60,15 @@ class Provenance:
 
 
 def read_signed_chart(
-    archive: bytes, provenance: bytes | None
+    archive: bytes, provenance: bytes | None, file: str = ""
 ) -> tuple[Chart | None, list[Finding]]:
-    """The chart in an archive, and everything for which it and its provenance are refused."""
+    """The chart in an archive, and everything for which it and its provenance are refused.
+
+    `file` is what the archive's file is called, where that is known.
+    """
     chart, findings = read_chart(archive)
+    if chart:
+        findings += file_fault(chart, file)
     if provenance is not None:
         signed, faults = read_provenance(provenance)
         findings += faults

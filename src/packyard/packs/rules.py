@@ -56,6 +56,7 @@ _REFUSE = {
     "chart.name": "Chart.yaml of a pushed chart has no name, or one that Helm refuses.",
     "chart.version": "Chart.yaml of a pushed chart has no version, or one that Helm refuses.",
     "chart.metadata": "Chart.yaml of a pushed chart says something that Helm cannot read.",
+    "chart.file": "The name of a pushed file speaks of another chart than it holds.",
     "chart.provenance": "A provenance file is none, or was made for another chart.",
 }
 

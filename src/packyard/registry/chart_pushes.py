@@ -34,15 +34,16 @@ def push_chart(
     provenance: bytes | None = None,
     *,
     actor: str,
+    file: str = "",
     permit: Permit = anybody,
     force: bool = False,
 ) -> Committed:
-    """Commit an archive, with its provenance file where there is one.
+    """Commit an archive, with its provenance file where there is one; `file` is its file's name.
 
     Where the very same is there already, `force` leaves it as it is. Raises `ContentRefused` with
     everything that is wrong, `Conflict` where the version is there and `force` is not given.
     """
-    chart, findings = read_signed_chart(archive, provenance)
+    chart, findings = read_signed_chart(archive, provenance, file)
     if chart is None or findings:
         raise ContentRefused("The chart is refused.", findings)
     repo, tag = place(chart, registry.charts)

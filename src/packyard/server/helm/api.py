@@ -62,7 +62,8 @@ class Charts:
         upload = await read_upload(request, self._limit)
         if upload.archive is None:
             return await self._take_provenance(request, upload.provenance or b"")
-        push = partial(push_chart, self._registry, upload.archive, upload.provenance)
+        archive, provenance = upload.archive, upload.provenance
+        push = partial(push_chart, self._registry, archive, provenance, file=upload.file)
         return await self._take(request, push)
 
     async def upload_provenance(self, request: Request) -> ASGIApp:
