@@ -422,5 +422,5 @@ def test_behind_a_trusted_proxy_the_client_is_who_the_proxy_says(tmp_path: Path)
             f"{live.url}/v2/a/blobs/uploads/", headers={"authorization": live.authorization, **told}
         )
         assert answer.headers["location"].startswith("https://packs.example.com/v2/a/blobs/")
-        (line,) = [line for line in live.log().splitlines() if "request=proxied" in line]
-        assert "remote=203.0.113.7" in line
+    (line,) = [line for line in live.log().splitlines() if "request=proxied" in line]
+    assert "remote=203.0.113.7" in line
