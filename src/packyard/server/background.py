@@ -20,6 +20,7 @@ from packyard.catalog import foreign
 from packyard.config import Config
 from packyard.hub.sync import Sync
 from packyard.hub.worker import Worker
+from packyard.registry.chart_backlog import record_backlog
 from packyard.server import starter
 from packyard.server.parts import Parts
 from packyard.storage.content import now
@@ -45,6 +46,7 @@ def run(parts: Parts, config: Config, stop: threading.Event) -> None:
     """Do what is due until `stop` is set."""
     if config.starterpacks.enabled:
         _attempt("starter packs", lambda: _load_new(parts))
+    _attempt("recording charts", lambda: _record_charts(parts))
     _synchronize(parts, config.hub.sync.parallel, stop)
     pending = jobs(parts, config)
     due = {job.name: time.monotonic() + _first(job.interval) for job in pending}
@@ -127,3 +129,9 @@ def _load_new(parts: Parts) -> None:
     count = starter.load_starter(parts.store, parts.registry, lambda *_: None)
     if count:
         _log.info("loaded %d new starter packs", count)
+
+
+def _record_charts(parts: Parts) -> None:
+    count = record_backlog(parts.registry)
+    if count:
+        _log.info("recorded the charts at %d places that came before an upgrade", count)
