@@ -12,9 +12,11 @@ from packyard.catalog import charts as rows
 from packyard.digests import digest_of
 from packyard.packs import chart_artifact
 from packyard.packs.charts import read_chart
+from packyard.packs.files import File, Files
 from packyard.references import RepoName, Tag
 from packyard.registry.registry import Committed, Push, Registry
 from tests.packs.samples import raw_tar
+from tests.registry.conftest import pack_files
 
 
 def archive(name: str = "web", version: str = "1.2.0", content: str = "") -> bytes:
@@ -25,6 +27,12 @@ def archive(name: str = "web", version: str = "1.2.0", content: str = "") -> byt
         (tarfile.TarInfo(path), text) for path, text in files.items()
     ]
     return gzip.compress(raw_tar(members), mtime=0)
+
+
+def carrying(*charts: bytes, version: str = "1.0.0") -> Files:
+    """A pack with these charts, in charts/0.tgz and so on."""
+    paths = {f"charts/{number}.tgz": File(chart) for number, chart in enumerate(charts)}
+    return {**pack_files(version=version, charts=list(paths)), **paths}
 
 
 def provenance(data: bytes, name: str = "web", version: str = "1.2.0") -> bytes:

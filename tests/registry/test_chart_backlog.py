@@ -18,10 +18,9 @@ from packyard.registry.chart_backlog import record_backlog
 from packyard.registry.registry import Registry
 from packyard.registry.tables import chart_backlog
 from packyard.storage.store import Store
-from tests.registry.charts import archive, listed, push
+from tests.registry.charts import archive, carrying, listed, push
 from tests.registry.conftest import pack_files
 from tests.registry.conftest import push as push_pack
-from tests.registry.test_charts import carrying
 
 
 @pytest.fixture

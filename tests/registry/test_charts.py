@@ -22,23 +22,17 @@ from packyard.errors import (
 )
 from packyard.packs.artifact import repository
 from packyard.packs.chart_artifact import ARCHIVE_TYPE, PROVENANCE_TYPE
-from packyard.packs.files import File, Files
+from packyard.packs.files import File
 from packyard.references import RepoName, Tag
 from packyard.registry.chart_pushes import delete_chart, push_chart, push_provenance
 from packyard.registry.registry import Registry
 from packyard.storage.gc import collect
-from tests.registry.charts import archive, index, listed, manifest, provenance, push, put
+from tests.registry.charts import archive, carrying, index, listed, manifest, provenance, push, put
 from tests.registry.conftest import pack_files
 from tests.registry.conftest import push as push_pack
 
 WEB = RepoName("charts/web")
 SIGNED = provenance(archive())
-
-
-def carrying(*charts: bytes, version: str = "1.0.0") -> Files:
-    """A pack with these charts, in charts/0.tgz and so on."""
-    paths = {f"charts/{number}.tgz": File(chart) for number, chart in enumerate(charts)}
-    return {**pack_files(version=version, charts=list(paths)), **paths}
 
 
 def one(registry: Registry, file: str) -> rows.ChartEntry:

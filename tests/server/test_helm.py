@@ -20,9 +20,8 @@ from packyard.server.helm.errors import STATUS
 from packyard.server.helm.index import takes_gzip
 from tests.packs.samples import tarball
 from tests.registry import charts
-from tests.registry.charts import archive, provenance
+from tests.registry.charts import archive, carrying, provenance
 from tests.registry.conftest import push as push_pack
-from tests.registry.test_charts import carrying
 from tests.server.asgi import ADMIN, READER, Reply, call
 from tests.server.conftest import Made
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from packyard.cli import screen
 from packyard.errors import RemoteFailed
+from packyard.packs.chart_artifact import PACK
 from packyard.remotes.chart import Row
-from packyard.remotes.chartmuseum import PACK
 from packyard.remotes.client import Client
 
 

@@ -22,6 +22,9 @@ ARCHIVE_TYPE = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 PROVENANCE_TYPE = "application/vnd.cncf.helm.chart.provenance.v1.prov"
 ARCHIVE_TYPES = frozenset({ARCHIVE_TYPE, "application/tar+gzip"})  # the second of Helm 3.0 to 3.6
 
+PACK = "dev.packyard.pack"
+"""The annotation of an entry of our index that names the pack which carries the chart, NAME:TAG."""
+
 _IMAGE = "org.opencontainers.image."
 _FIXED = (f"{_IMAGE}title", f"{_IMAGE}version")  # no annotation of the chart takes their place
 _GO_ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}

@@ -28,7 +28,7 @@ from packyard.errors import (
 )
 from packyard.findings import Finding, Severity
 from packyard.packs.artifact import pack_of_repository
-from packyard.packs.chart_artifact import ARCHIVE_TYPE, is_place_of, repository, tag_of
+from packyard.packs.chart_artifact import ARCHIVE_TYPE, PACK, is_place_of, repository, tag_of
 from packyard.packs.chart_metadata import CHART_YAML, as_json
 from packyard.packs.charts import LIMITS, Chart, read_chart
 from packyard.packs.files import Files
@@ -43,9 +43,6 @@ from packyard.storage.store import Store
 from packyard.storage.transaction import Transaction
 
 _log = logging.getLogger(__name__)
-
-PACK = "dev.packyard.pack"
-"""The annotation of an entry of the index that names the pack which carries the chart."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -8,15 +8,13 @@ from urllib.parse import quote
 
 from packyard.digests import Digest, digest_of
 from packyard.errors import ChartUnknown, NotFound, RemoteFailed
+from packyard.packs.chart_artifact import PACK
 from packyard.packs.provenance import SIZE_LIMIT
 from packyard.packs.version import Version
 from packyard.remotes.chart import CHART_LIMIT, Fetched, Packaged, Row
 from packyard.remotes.client import Client
 from packyard.remotes.helm import INDEX_LIMIT
 from packyard.remotes.pack import Outcome, Pushed
-
-PACK = "dev.packyard.pack"
-"""The annotation by which our index names the pack that carries a chart."""
 
 
 class ChartMuseum:
