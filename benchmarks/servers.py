@@ -77,7 +77,7 @@ def kinds() -> list[Kind]:
 def running(kind: Kind, folder: Path, *, signed_in: bool) -> Iterator[Server]:
     """The server with an empty store in `folder`, answering; ended at the end of the block."""
     folder.mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     environment = os.environ | {"PACKYARD_ADMIN_PASSWORD": PASSWORD}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -88,7 +88,7 @@ def running(kind: Kind, folder: Path, *, signed_in: bool) -> Iterator[Server]:
             start_new_session=True,
         )
     try:
-        _wait(port, process, folder / "log")
+        wait(port, process, folder / "log")
         reading = AUTHORIZATION if signed_in else ""
         pushing = AUTHORIZATION if signed_in or kind.name == "packyard" else ""
         yield Server(kind.name, port, process, reading, pushing)
@@ -176,13 +176,13 @@ def _version(*command: str) -> str:
     return (done.stdout + done.stderr).strip().partition("\n")[0]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
-def _wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     """Until something answers, whatever it says."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
