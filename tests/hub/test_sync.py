@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from packyard.catalog import foreign
 from packyard.errors import RegistryUnknown, StorageFull
-from packyard.hub import registries, schedule, steps, work
+from packyard.hub import registries, schedule, work
 from packyard.hub.description import Auth, Kind, Provider
 from packyard.packs import artifact
 from packyard.references import Tag
@@ -385,7 +386,7 @@ def test_a_full_disk_leaves_the_last_good_catalog(
         def full(*_: object) -> None:
             raise StorageFull("There is no room left on the store's device.")
 
-        monkeypatch.setattr(steps, "stage", full)
+        monkeypatch.setattr(foreign, "prepare", full)
         status = hub.sync(registry)
         assert (status.status, status.message) == (
             "Failed",

@@ -24,6 +24,8 @@ from packyard.packs.version import sort_key
 from packyard.references import Tag
 
 BUILT_IN = "Public Repo"
+ON_ITS_WAY = -1
+"""In the place of `gone_at`: written by a synchronization that goes on, and seen by nobody."""
 _SEARCHED_README = 64 * 1024
 
 
@@ -244,7 +246,7 @@ def versions(connection: Connection, source: str, name: str) -> list[Entry]:
     rows = (
         connection.execute(
             select(packs)
-            .where(packs.c.source == source, packs.c.name == name)
+            .where(packs.c.source == source, packs.c.name == name, packs.c.gone_at == 0)
             .order_by(packs.c.version_key.desc(), packs.c.label.desc())
         )
         .mappings()
@@ -270,7 +272,9 @@ def find(connection: Connection, source: str, name: str, tag: str) -> Entry:
 
 
 def by_uid(connection: Connection, uid: str) -> Entry | None:
-    rows = connection.execute(select(packs).where(packs.c.uid == uid)).mappings().all()
+    """Also one that its source holds no longer: those who use it learn so."""
+    seen = packs.c.uid == uid, packs.c.gone_at != ON_ITS_WAY
+    rows = connection.execute(select(packs).where(*seen)).mappings().all()
     return with_clouds(connection, rows)[0] if rows else None
 
 
@@ -298,7 +302,8 @@ def leading(connection: Connection, uids: Iterable[str]) -> dict[str, list[Tag]]
 
 
 def names(connection: Connection, source: str) -> list[str]:
-    found = select(packs.c.name).where(packs.c.source == source).distinct().order_by(packs.c.name)
+    here = packs.c.source == source, packs.c.gone_at == 0
+    found = select(packs.c.name).where(*here).distinct().order_by(packs.c.name)
     return list(connection.scalars(found))
 
 

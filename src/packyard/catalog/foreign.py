@@ -1,38 +1,41 @@
 """Rows of sources that are not ours, as a synchronization finds them.
 
-Nothing is deleted and inserted: a version keeps its uid for ever, what is new or changed is written
-over it, what the source holds no longer gets `gone_at`. All of a source's change happens in the one
-transaction whose connection is handed in, so readers see the old catalog or the new one.
+Nothing is deleted and inserted: a version keeps its uid for ever, what changed is written over it,
+what the source holds no longer gets `gone_at`. New versions are written in steps beforehand, with
+`ON_ITS_WAY` in the place of that time, and seen by nobody; all of a source's change then becomes
+visible in the one transaction whose connection is handed in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
-from packyard.catalog.entries import Contents, Entry, put_contents, row_of
+from packyard.catalog.entries import ON_ITS_WAY, Contents, Entry, put_contents, row_of
 from packyard.catalog.tables import pack_clouds, pack_contents, pack_tags, packs
 from packyard.references import Tag
 
 _BATCH = 500
 """Rows in one statement."""
 
+Tags = Mapping[Tag, tuple[str, bool]]
+"""By tag: the uid of the pack that it leads to, and whether it is a parent tag."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the catalog has of one version of a source, gone or not."""
+    """What the catalog has of one version of a source, on its way and gone ones too."""
 
     uid: str
     name: str
     label: str
-    version_key: str
     place: str
     validator: str
-    gone: bool
+    gone_at: int
     has_contents: bool
 
 
@@ -45,13 +48,12 @@ class Arrival:
 
 
 def known(connection: Connection, source: str) -> list[Known]:
-    """Every version of a source that the catalog has, gone ones too."""
+    """Every version of a source that the catalog has."""
     rows = connection.execute(
         select(
             packs.c.uid,
             packs.c.name,
             packs.c.label,
-            packs.c.version_key,
             packs.c.place,
             packs.c.validator,
             packs.c.gone_at,
@@ -61,19 +63,103 @@ def known(connection: Connection, source: str) -> list[Known]:
         .where(packs.c.source == source)
     )
     return [
-        Known(uid, name, label, version_key, place, validator, gone_at != 0, bool(has_contents))
-        for uid, name, label, version_key, place, validator, gone_at, has_contents in rows
+        Known(uid, name, label, place, validator, gone_at, bool(has_contents))
+        for uid, name, label, place, validator, gone_at, has_contents in rows
     ]
 
 
-def arrive(connection: Connection, source: str, arrivals: Iterable[Arrival]) -> None:
-    """Write versions that are new or changed; they are there, whatever was gone before."""
-    standing = set(connection.scalars(select(packs.c.uid).where(packs.c.source == source)))
+def prepare(connection: Connection, arrivals: Iterable[Arrival]) -> None:
+    """Write versions that nobody has seen yet, and nobody sees before `reveal`."""
+    _write(connection, arrivals, ON_ITS_WAY)
+
+
+def arrive(connection: Connection, arrivals: Iterable[Arrival]) -> None:
+    """Write versions that changed; they are there, whatever was gone before."""
+    _write(connection, arrivals, 0)
+
+
+def reveal(connection: Connection, source: str, stale: Iterable[str]) -> None:
+    """Let what was prepared be seen, but for `stale` uids, which are given up."""
+    _delete(connection, stale)
+    on_its_way = packs.c.source == source, packs.c.gone_at == ON_ITS_WAY
+    connection.execute(update(packs).where(*on_its_way).values(gone_at=0))
+
+
+def learn(connection: Connection, entry: Entry, contents: Contents) -> None:
+    """Keep contents of a version that is there; they can be searched from now on."""
+    put_contents(connection, entry.uid, contents)
+    text = row_of(entry, contents.readme)["search_text"]
+    connection.execute(update(packs).where(packs.c.uid == entry.uid).values(search_text=text))
+
+
+def confirm(connection: Connection, returned: Iterable[str], moved: Mapping[str, str]) -> None:
+    """Versions whose content is what it was: those that were gone, and the places of those that
+    moved in their source."""
+    for batch in _batches(returned):
+        connection.execute(update(packs).where(packs.c.uid.in_(batch)).values(gone_at=0))
+    for uid, place in moved.items():
+        connection.execute(update(packs).where(packs.c.uid == uid).values(place=place))
+
+
+def depart(connection: Connection, uids: Iterable[str], now: int) -> None:
+    """Mark versions that the source holds no longer; no tag leads to them from now on."""
+    for batch in _batches(uids):
+        connection.execute(update(packs).where(packs.c.uid.in_(batch)).values(gone_at=now))
+        connection.execute(delete(pack_tags).where(pack_tags.c.pack.in_(batch)))
+
+
+def lead(connection: Connection, source: str, tags: Iterable[tuple[str, Tags]]) -> None:
+    """Make these, by name, all that the catalog says of the tags of these names."""
+    for batch in _batches(tags):
+        of_source = pack_tags.c.source == source
+        names = [name for name, _ in batch]
+        standing: dict[str, dict[Tag, tuple[str, bool]]] = {name: {} for name in names}
+        found = select(pack_tags).where(of_source, pack_tags.c.name.in_(names))
+        for row in connection.execute(found):
+            standing[row.name][row.tag] = row.pack, row.parent
+        changed = [(name, led) for name, led in batch if standing[name] != led]
+        former = [name for name, _ in changed if standing[name]]
+        if former:
+            connection.execute(delete(pack_tags).where(of_source, pack_tags.c.name.in_(former)))
+        rows = [
+            {"source": source, "name": name, "tag": tag, "pack": uid, "parent": parent}
+            for name, led in changed
+            for tag, (uid, parent) in led.items()
+        ]
+        if rows:
+            connection.execute(insert(pack_tags), rows)
+
+
+def forget(connection: Connection, before: int, *, kept: ColumnElement[bool]) -> int:
+    """Delete what was gone `before` (µs), but for what `kept` says; how many versions that were."""
+    gone = select(packs.c.uid).where(packs.c.gone_at > 0, packs.c.gone_at < before, ~kept)
+    uids = list(connection.scalars(gone))
+    _delete(connection, uids)
+    return len(uids)
+
+
+def remove_source(connection: Connection, source: str) -> None:
+    """Delete every row of a source, but not its own."""
+    uids = connection.scalars(select(packs.c.uid).where(packs.c.source == source))
+    _delete(connection, list(uids))
+
+
+def _write(connection: Connection, arrivals: Iterable[Arrival], gone_at: int) -> None:
     for batch in _batches(arrivals):
         uids = [arrival.entry.uid for arrival in batch]
-        _write_rows(connection, batch, standing)
-        for table in (pack_clouds, pack_contents):
-            connection.execute(delete(table).where(table.c.pack.in_(uids)))
+        standing = set(connection.scalars(select(packs.c.uid).where(packs.c.uid.in_(uids))))
+        if standing:
+            for table in (pack_clouds, pack_contents):
+                connection.execute(delete(table).where(table.c.pack.in_(standing)))
+        rows = [
+            row_of(arrival.entry, arrival.contents.readme if arrival.contents else "")
+            | {"gone_at": gone_at}
+            for arrival in batch
+        ]
+        new = [row for row in rows if row["uid"] not in standing]
+        if new:
+            connection.execute(insert(packs), new)
+        _overwrite(connection, [row for row in rows if row["uid"] in standing])
         clouds = [
             {"pack": arrival.entry.uid, "cloud": cloud}
             for arrival in batch
@@ -84,93 +170,21 @@ def arrive(connection: Connection, source: str, arrivals: Iterable[Arrival]) -> 
         for arrival in batch:
             if arrival.contents:
                 put_contents(connection, arrival.entry.uid, arrival.contents)
-        standing.update(uids)
 
 
-def _write_rows(
-    connection: Connection, batch: Sequence[Arrival], standing: Collection[str]
-) -> None:
-    rows: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
-    for arrival in batch:
-        readme = arrival.contents.readme if arrival.contents else ""
-        rows[arrival.entry.uid in standing].append(row_of(arrival.entry, readme))
-    if rows[False]:
-        connection.execute(insert(packs), rows[False])
-    if rows[True]:
-        columns = [name for name in rows[True][0] if name != "uid"]
-        changed = update(packs).where(packs.c.uid == bindparam("its_uid"))
-        connection.execute(
-            changed.values({name: bindparam(f"new_{name}") for name in columns}),
-            [
-                {"its_uid": row["uid"], **{f"new_{name}": row[name] for name in columns}}
-                for row in rows[True]
-            ],
-        )
-
-
-def learn(connection: Connection, entry: Entry, contents: Contents) -> None:
-    """Keep contents that were read after the synchronization; they can be searched from now on."""
-    put_contents(connection, entry.uid, contents)
-    text = row_of(entry, contents.readme)["search_text"]
-    connection.execute(update(packs).where(packs.c.uid == entry.uid).values(search_text=text))
-
-
-def confirm(connection: Connection, uids: Iterable[str], places: Mapping[str, str]) -> None:
-    """Versions whose content is what it was are there; `places` says where those that moved are."""
-    for batch in _batches(uids):
-        connection.execute(
-            update(packs).where(packs.c.uid.in_(batch), packs.c.gone_at != 0).values(gone_at=0)
-        )
-    for uid, place in places.items():
-        connection.execute(update(packs).where(packs.c.uid == uid).values(place=place))
-
-
-def depart(connection: Connection, uids: Iterable[str], now: int) -> None:
-    """Mark versions that the source holds no longer; no tag leads to them from now on."""
-    for batch in _batches(uids):
-        connection.execute(
-            update(packs).where(packs.c.uid.in_(batch), packs.c.gone_at == 0).values(gone_at=now)
-        )
-        connection.execute(delete(pack_tags).where(pack_tags.c.pack.in_(batch)))
-
-
-def lead(
-    connection: Connection, source: str, tags: Mapping[str, Mapping[Tag, tuple[str, bool]]]
-) -> None:
-    """Make `tags`, by name and tag (pack uid, parent), all that the catalog says of these names."""
-    for names in _batches(tags):
-        of_names = pack_tags.c.source == source, pack_tags.c.name.in_(names)
-        standing = {
-            (row.name, row.tag): (row.pack, row.parent)
-            for row in connection.execute(select(pack_tags).where(*of_names))
-        }
-        wanted = {(name, tag): led for name in names for tag, led in tags[name].items()}
-        changed = {name for (name, _), _ in standing.items() ^ wanted.items()}
-        connection.execute(delete(pack_tags).where(of_names[0], pack_tags.c.name.in_(changed)))
-        rows = [
-            {"source": source, "name": name, "tag": tag, "pack": uid, "parent": parent}
-            for (name, tag), (uid, parent) in wanted.items()
-            if name in changed
-        ]
-        if rows:
-            connection.execute(insert(pack_tags), rows)
-
-
-def forget(connection: Connection, before: int, *, kept: ColumnElement[bool]) -> int:
-    """Delete what was gone `before` (µs), but for what `kept` says; how many versions that were."""
-    gone = select(packs.c.uid).where(packs.c.gone_at != 0, packs.c.gone_at < before, ~kept)
-    uids = list(connection.scalars(gone))
-    _delete(connection, uids)
-    return len(uids)
-
-
-def remove_source(connection: Connection, source: str) -> None:
-    """Delete every row of a source, but not its own."""
-    _delete(connection, connection.scalars(select(packs.c.uid).where(packs.c.source == source)))
+def _overwrite(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    columns = [name for name in rows[0] if name != "uid"]
+    changed = update(packs).where(packs.c.uid == bindparam("its_uid"))
+    connection.execute(
+        changed.values({name: bindparam(f"new_{name}") for name in columns}),
+        [{"its_uid": row["uid"], **{f"new_{name}": row[name] for name in columns}} for row in rows],
+    )
 
 
 def _delete(connection: Connection, uids: Iterable[str]) -> None:
-    for batch in _batches(list(uids)):
+    for batch in _batches(uids):
         for table in (pack_clouds, pack_contents, pack_tags):
             connection.execute(delete(table).where(table.c.pack.in_(batch)))
         connection.execute(delete(packs).where(packs.c.uid.in_(batch)))

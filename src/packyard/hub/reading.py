@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from packyard.catalog.entries import Contents, Entry, FileInfo, contents_of, entry_of, pack_uid
+from packyard.catalog.foreign import Arrival
 from packyard.digests import Digest
 from packyard.errors import ContentRefused, PackyardError
 from packyard.findings import refusals
-from packyard.hub.steps import Found
 from packyard.packs.charts import read_chart, unpack
 from packyard.packs.files import Files
 from packyard.packs.model import Layer
@@ -38,27 +38,27 @@ _SHA256 = "sha256:"
 class Outcome:
     """What was read of an offer, and what kept the rest, or all of it, from being read."""
 
-    found: Found | None
+    arrival: Arrival | None
     error: PackyardError | None = None
 
 
 def read(source: Source, registry: str, offer: Offer, *, whole: bool) -> Outcome:
     """The row of an offer and, for packs and where `whole`, the contents. Content that contradicts
     itself or its place is `ContentRefused`."""
-    found = None
+    arrival = None
     try:
         if offer.kind is Kind.PACK:
             return Outcome(_pack(source, registry, offer))
         described = replace(offer, metadata=offer.metadata or source.describe(offer))
-        found = Found(chart_entry(registry, described))
+        arrival = Arrival(chart_entry(registry, described))
         if whole:
-            found = Found(found.entry, chart_contents(source, offer))
+            arrival = Arrival(arrival.entry, chart_contents(source, offer))
     except PackyardError as error:
-        return Outcome(found, error)
-    return Outcome(found)
+        return Outcome(arrival, error)
+    return Outcome(arrival)
 
 
-def _pack(source: Source, registry: str, offer: Offer) -> Found:
+def _pack(source: Source, registry: str, offer: Offer) -> Arrival:
     pulled = source.read(offer)
     if not isinstance(pulled, PulledPack):
         raise TypeError("A source of packs gave something else.")
@@ -83,7 +83,7 @@ def _pack(source: Source, registry: str, offer: Offer) -> Found:
         pushed_at=0,
     )
     entry = replace(entry, place=offer.place, validator=offer.validator)
-    return Found(entry, contents_of(pulled.files))
+    return Arrival(entry, contents_of(pulled.files))
 
 
 def chart_entry(registry: str, offer: Offer) -> Entry:

@@ -85,18 +85,16 @@ syncs = Table(
     Index("syncs_by_due", "due_at"),
 )
 
-sync_items = Table(
-    "sync_items",
+sync_steps = Table(
+    "sync_steps",
     metadata,
-    Column("registry", ForeignKey("syncs.registry", ondelete="CASCADE"), primary_key=True),
-    Column("name", String(255), primary_key=True),
-    Column("tag", String(255), primary_key=True),
-    Column("run", BigInteger, nullable=False),  # `started_at` of the one that listed it last
-    Column("offer", JSON, nullable=False),  # as the source listed it
-    Column("validator", Text, nullable=False),
-    Column("arrival", Text),  # the row and contents to be, as JSON; NULL until it was read
-    Column("fault", Text, nullable=False),  # why it could not be read; "" otherwise
-    Column("lasting", Boolean, nullable=False),  # a fault of the content itself
+    Column("uid", UID, primary_key=True),  # of the version in the catalog that is to be replaced
+    Column("registry", ForeignKey("syncs.registry", ondelete="CASCADE"), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("label", String(128), nullable=False),
+    Column("validator", Text, nullable=False),  # of the content that was read
+    Column("arrival", Text, nullable=False),  # the row and contents to be, as JSON
+    Index("sync_steps_by_registry", "registry"),
 )
 
 sync_faults = Table(

@@ -28,11 +28,9 @@ from packyard.hub import reading, schedule, steps
 from packyard.hub.plan import Plan
 from packyard.hub.reading import Outcome
 from packyard.hub.schedule import LeaseLost, Run, Times
-from packyard.hub.steps import Item
 from packyard.remotes.source import Kind, Listing, Offer, Source
 from packyard.storage.content import now
 from packyard.storage.store import Store
-from packyard.storage.transaction import Transaction
 
 _log = logging.getLogger(__name__)
 
@@ -103,114 +101,114 @@ class Work:
         self._lease = lease
         self._times = times
         self._registry = run.registry
+        self._kept: list[str] = []
         with store.read() as connection:
-            former = [] if run.forced else steps.reported(connection, run.registry)
-            self._plan = Plan(foreign.known(connection, run.registry), former)
+            self._plan = Plan(
+                foreign.known(connection, run.registry),
+                steps.left(connection, run.registry),
+                [] if run.forced else steps.reported(connection, run.registry),
+            )
 
     def do(self, listing: Listing) -> None:
+        wanted: list[Offer] = []
         for page in listing.pages:
             self._lease.check()
-            self._stage(self._plan.take(page))
-            self._lease.done = self._plan.count - self._plan.changed
+            new = self._plan.take(page)
+            self._put([(offer, found) for offer in new if (found := self._described(offer))])
+            wanted += [offer for offer in new if not _is_described(offer)]
+            self._lease.done = self._plan.count - len(wanted)
         self._lease.total = self._plan.count
-        self._read(self._whole())
+        self._read(wanted)
         self._lease.check()
         self._publish(listing)
 
-    def _stage(self, offers: list[Offer]) -> None:
-        if offers:
-            with self._store.write() as tx:
-                steps.stage(tx.connection, self._registry, self._run.number, offers)
+    def _described(self, offer: Offer) -> Arrival | None:
+        """What the listing itself says of a chart is its row."""
+        if not _is_described(offer):
+            return None
+        try:
+            return Arrival(reading.chart_entry(self._registry, offer))
+        except ContentRefused as refused:
+            self._plan.failed(offer, _reason(refused), lasting=True)
+            return None
 
-    def _whole(self) -> dict[Key, Offer]:
-        """The newest version of each chart, where the catalog does not have its contents."""
-        with self._store.read() as connection:
-            read = steps.read(connection, self._registry, self._run.number)
-        newest = {
-            (offer.name, offer.tag): (offer, known)
-            for offer, known in self._plan.newest_charts()
-            if (offer.name, offer.tag) not in read and not (known and known.has_contents)
-        }
-        self._stage([offer for offer, known in newest.values() if known])
-        return {key: offer for key, (offer, _) in newest.items()}
-
-    def _read(self, whole: dict[Key, Offer]) -> None:
-        """Read what has to be read, several at once, and keep it step by step."""
-        with self._store.read() as connection:
-            unread = steps.unread(connection, self._registry, self._run.number)
-            wanted = [
-                offer
-                for offer in unread
-                if (offer.name, offer.tag) in whole or _has_to_be_read(offer)
-            ]
-        kept: list[Item] = []
+    def _read(self, wanted: list[Offer]) -> None:
+        """Read what has to be read, several at once, and put it down step by step."""
+        whole = {_key(offer): offer for offer in self._plan.newest_charts()}
+        every = {**whole, **{_key(offer): offer for offer in wanted}}
+        read: list[tuple[Offer, Arrival]] = []
         failures = 0
-        for offer, outcome in _in_parallel(lambda one: self._outcome(one, whole), wanted):
+        for offer, outcome in _in_parallel(lambda one: self._outcome(one, whole), every.values()):
             self._lease.check()
-            self._lease.done += 1
-            failures = failures + 1 if outcome.error and _is_way(outcome.error) else 0
-            kept.append(_item(offer, outcome))
-            if len(kept) >= _STEP or failures >= _PATIENCE:
-                self._keep(kept)
-                kept = []
-            if failures >= _PATIENCE and outcome.error:
-                raise outcome.error
-        self._keep(kept)
+            self._lease.done = min(self._lease.done + 1, self._lease.total)
+            error = outcome.error
+            if error is not None:
+                self._judge(offer, outcome)
+            failures = failures + 1 if error and _is_way(error) else 0
+            if outcome.arrival is not None:
+                read.append((offer, outcome.arrival))
+            if len(read) >= _STEP or failures >= _PATIENCE:
+                self._put(read)
+                read = []
+            if error and failures >= _PATIENCE:
+                raise error
+        self._put(read)
 
     def _outcome(self, offer: Offer, whole: dict[Key, Offer]) -> Outcome:
         self._lease.check()
-        is_whole = (offer.name, offer.tag) in whole
-        return reading.read(self._source, self._registry, offer, whole=is_whole)
+        return reading.read(self._source, self._registry, offer, whole=_key(offer) in whole)
 
-    def _keep(self, items: list[Item]) -> None:
-        if items:
-            with self._store.write() as tx:
-                steps.keep(tx.connection, self._registry, items)
+    def _judge(self, offer: Offer, outcome: Outcome) -> None:
+        """Report what could not be read; a row is a row, also without its contents."""
+        if outcome.error is None:
+            return
+        lasting = isinstance(outcome.error, Invalid | TooLarge)
+        tell = self._plan.failed if outcome.arrival is None else self._plan.note
+        tell(offer, _reason(outcome.error), lasting=lasting)
+
+    def _put(self, arrivals: list[tuple[Offer, Arrival]]) -> None:
+        """Write versions down so that nobody sees them yet: new ones into the catalog, others into
+        the steps. Contents of what people see already may be seen at once."""
+        if not arrivals:
+            return
+        new: list[Arrival] = []
+        changed: list[Arrival] = []
+        with self._store.write() as tx:
+            for _, arrival in arrivals:
+                entry = arrival.entry
+                if self._plan.is_same(entry.uid, entry.validator):
+                    if arrival.contents:
+                        foreign.learn(tx.connection, entry, arrival.contents)
+                elif self._plan.is_seen(entry.uid):
+                    changed.append(arrival)
+                else:
+                    new.append(arrival)
+            foreign.prepare(tx.connection, new)
+            steps.keep(tx.connection, self._registry, changed)
+        self._kept += [arrival.entry.uid for arrival in changed]
+        for offer, arrival in arrivals:
+            entry = arrival.entry
+            self._plan.arrived(entry.uid, entry.name, entry.label, offer.tags)
 
     def _publish(self, listing: Listing) -> None:
-        plan = self._plan
+        plan, leads = self._plan, list(self._plan.leads())
         with self._store.write() as tx:
             connection = tx.connection
             schedule.renew(tx, self._run, self._times, self._lease.done, self._lease.total)
-            labels: dict[str, str] = {}
-            foreign.arrive(connection, self._registry, self._arrivals(tx, labels))
             gone = plan.gone()
+            foreign.reveal(connection, self._registry, plan.stale())
+            changed = dict.fromkeys([*plan.resumed, *self._kept])
+            foreign.arrive(connection, steps.kept(connection, changed))
             foreign.confirm(connection, plan.returned(), plan.moved)
             foreign.depart(connection, gone, now())
-            foreign.lead(connection, self._registry, plan.leads(labels))
+            foreign.lead(connection, self._registry, leads)
             steps.report(connection, self._registry, plan.faults)
             steps.clear(connection, self._registry)
-            message = _message(plan, len(labels), len(gone))
+            message = _message(plan, plan.unseen() + len(changed), len(gone))
             schedule.complete(
                 tx, self._run, self._times, message, marks=listing.marks, done=plan.count
             )
         _log.info("synchronized %s: %s", self._registry, message)
-
-    def _arrivals(self, tx: Transaction, labels: dict[str, str]) -> Iterator[Arrival]:
-        """What the steps left for the catalog; `labels` gets the label of each uid."""
-        for item in steps.staged(tx.connection, self._registry, self._run.number):
-            try:
-                arrival = self._arrival(item)
-            except ContentRefused as refused:
-                self._plan.failed(item.offer, _reason(refused), lasting=True)
-                continue
-            if arrival is not None:
-                entry = arrival.entry
-                labels[entry.uid] = entry.label
-                self._plan.arrived(entry.uid, entry.name, item.offer.tags)
-                yield arrival
-
-    def _arrival(self, item: Item) -> Arrival | None:
-        offer = item.offer
-        described = offer.kind is Kind.CHART and bool(offer.metadata)
-        if item.found is None and not described:
-            self._plan.failed(offer, item.fault or "It was not read.", lasting=item.lasting)
-            return None
-        if item.fault:
-            self._plan.note(offer, item.fault, lasting=item.lasting)
-        if item.found is None:
-            return Arrival(reading.chart_entry(self._registry, offer))
-        return Arrival(item.found.entry, item.found.contents)
 
 
 def _in_parallel(
@@ -232,17 +230,13 @@ def _in_parallel(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _has_to_be_read(offer: Offer) -> bool:
+def _key(offer: Offer) -> Key:
+    return offer.name, offer.tag
+
+
+def _is_described(offer: Offer) -> bool:
     """A listing says of packs where they are, of some charts what they are."""
-    return offer.kind is Kind.PACK or not offer.metadata
-
-
-def _item(offer: Offer, outcome: Outcome) -> Item:
-    error = outcome.error
-    if error is None:
-        return Item(offer, outcome.found)
-    lasting = isinstance(error, Invalid | TooLarge)
-    return Item(offer, outcome.found, _reason(error), lasting=lasting)
+    return offer.kind is Kind.CHART and bool(offer.metadata)
 
 
 def _is_way(error: PackyardError) -> bool:

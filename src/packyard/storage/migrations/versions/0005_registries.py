@@ -63,19 +63,17 @@ def _create_syncs() -> None:
 
 def _create_steps() -> None:
     op.create_table(
-        "sync_items",
+        "sync_steps",
+        sa.Column("uid", sa.String(24), nullable=False),
         sa.Column("registry", sa.String(24), nullable=False),
         sa.Column("name", sa.String(255), nullable=False),
-        sa.Column("tag", sa.String(255), nullable=False),
-        sa.Column("run", sa.BigInteger(), nullable=False),
-        sa.Column("offer", sa.JSON(), nullable=False),
+        sa.Column("label", sa.String(128), nullable=False),
         sa.Column("validator", sa.Text(), nullable=False),
-        sa.Column("arrival", sa.Text()),
-        sa.Column("fault", sa.Text(), nullable=False),
-        sa.Column("lasting", sa.Boolean(), nullable=False),
+        sa.Column("arrival", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["registry"], ["syncs.registry"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("registry", "name", "tag"),
+        sa.PrimaryKeyConstraint("uid"),
     )
+    op.create_index("sync_steps_by_registry", "sync_steps", ["registry"])
     op.create_table(
         "sync_faults",
         sa.Column("registry", sa.String(24), nullable=False),
