@@ -23,10 +23,12 @@ USER, PASSWORD = "pusher", "a:pass word"
 PROGRAMS = ("registry", "docker-registry")
 
 
-def program() -> str:
-    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
+def program(*names: str) -> str:
+    """The first of these, or of any, that is installed."""
+    wanted = names or PROGRAMS
+    found = next(filter(None, map(shutil.which, wanted)), None)
     if found is None:
-        pytest.skip(f"not installed: {' or '.join(PROGRAMS)}")
+        pytest.skip(f"not installed: {' or '.join(wanted)}")
     return found
 
 
@@ -36,9 +38,10 @@ def running(
     *,
     login: bool | tuple[str, str] = False,
     settings: dict[str, str] | None = None,
+    name: str = "",
 ) -> Iterator[str]:
     """Start it, with `USER`, or the given user and password, as the only one who may come in where
-    `login`; its `host:port`."""
+    `login`; its `host:port`. `name` is that of the program, where it matters which."""
     port = free_port()
     config = folder / "distribution.yml"
     config.write_text(
@@ -57,7 +60,10 @@ def running(
         }
     with (folder / "distribution.log").open("wb") as log:
         process = subprocess.Popen(
-            [program(), "serve", str(config)], env=environment, stdout=log, stderr=log
+            [program(*filter(None, [name])), "serve", str(config)],
+            env=environment,
+            stdout=log,
+            stderr=log,
         )
     try:
         _wait(port, folder / "distribution.log", process)
