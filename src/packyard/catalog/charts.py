@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, func, insert, select, update
 
 from packyard.catalog.tables import chart_names, charts
 from packyard.digests import Digest
@@ -74,6 +74,18 @@ class Clash:
     hidden: tuple[ChartEntry, ...]
 
 
+# Asked at every push of a tag, whatever it is: made once, since making it costs more than asking.
+_ANYTHING_AT = (
+    select(charts.c.path)
+    .where(
+        charts.c.source == bindparam("source"),
+        charts.c.repository == bindparam("repository"),
+        charts.c.tag == bindparam("tag"),
+    )
+    .limit(1)
+)
+
+
 def put(
     connection: Connection,
     source: str,
@@ -86,6 +98,9 @@ def put(
 
     A row whose archive and provenance stay the same keeps its time.
     """
+    place = {"source": source, "repository": repository, "tag": tag}
+    if not found and connection.execute(_ANYTHING_AT, place).first() is None:
+        return []
     here = (charts.c.source == source, charts.c.repository == repository, charts.c.tag == tag)
     rows = connection.execute(select(charts).where(*here)).mappings()
     standing = {row["path"]: _entry(row) for row in rows}
@@ -103,6 +118,8 @@ def put(
         if new:
             connection.execute(insert(charts).values(_row(new)))
             changed[new.file] = new
+    if not changed:
+        return []
     touched = [_list_one(connection, source, file) for file in changed]
     names = {entry.name for entry in (*changed.values(), *chain.from_iterable(touched))}
     _note_change(connection, source, names, now)
