@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from packyard.charts.rules import RULES as CHART_RULES
 from packyard.packs.rules import RULES
 from tests.cli.program import Program, make_pack
 from tests.cli.test_terminal import at_terminal
@@ -90,7 +91,7 @@ def test_sarif_has_the_form_of_its_specification(
     driver = run["tool"]["driver"]
     assert driver["name"] == "Packyard"
     assert driver["version"]
-    assert [rule["id"] for rule in driver["rules"]] == list(RULES)
+    assert [rule["id"] for rule in driver["rules"]] == [*RULES, *CHART_RULES]
     for rule in driver["rules"]:
         assert rule["shortDescription"]["text"]
         assert rule["defaultConfiguration"]["level"] in {"error", "warning", "note"}

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import packyard.delivery
 import packyard.packs
 from packyard.charts.rules import RULES as CHART_RULES
 from packyard.findings import Finding, Severity, refusals
@@ -334,7 +335,8 @@ def test_every_rule_of_the_table_is_used_and_every_one_used_stands_there() -> No
     form = re.compile(rf"(?:{'|'.join({rule.partition('.')[0] for rule in RULES})})\.[a-z-]+")
     used = {
         node.value
-        for path in Path(packyard.packs.__file__).parent.rglob("*.py")
+        for package in (packyard.packs, packyard.delivery)
+        for path in Path(package.__path__[0]).rglob("*.py")
         if path.name != "rules.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)

@@ -35,7 +35,7 @@ def fetch(named: str, version: str, home: Path) -> bytes:
     if named.startswith("oci://"):
         return _from_registry(named, version, home)
     if "://" in named:
-        return _from_url(named, home)
+        return fetch_url(named, home)
     if Path(named).exists():
         return _from_disk(Path(named))
     repository, slash, name = named.partition("/")
@@ -55,7 +55,8 @@ def _from_disk(path: Path) -> bytes:
     return out.getvalue()
 
 
-def _from_url(url: str, home: Path) -> bytes:
+def fetch_url(url: str, home: Path) -> bytes:
+    """What stands at an address, with the login at its server."""
     address, path = _split(url)
     with open_client(address, account_of(address, home), home) as client:
         return client.request("GET", path, limit=chart.CHART_LIMIT).body

@@ -1,4 +1,4 @@
-"""`packyard pack`: check, push, list, pull, render and tag packs."""
+"""`packyard pack`: make, check, push, list, pull, render and tag packs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from packyard.cli import screen
 from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, RegistryServer
 from packyard.errors import ParameterInvalid
+from packyard.packs.model import Layer, parse_pack_name
 
 app = typer.Typer(
-    name="pack", help="Check, push, list, pull, render and tag packs.", no_args_is_help=True
+    name="pack", help="Make, check, push, list, pull, render and tag packs.", no_args_is_help=True
 )
 tags = typer.Typer(name="tag", help="Add tags to packs, and delete them.", no_args_is_help=True)
 app.add_typer(tags)
@@ -45,9 +46,11 @@ def lint_packs(
     ] = FindingsFormat.TEXT,
 ) -> None:
     """Say everything that is wrong with packs, and how to mend it."""
+    from packyard.charts.engine import Engine
     from packyard.cli import report
 
-    checked = [report.check(folder) for folder in folders]
+    with Engine(1) as engine:
+        checked = [report.check(folder, engine) for folder in folders]
     if form is FindingsFormat.TEXT:
         for line in report.as_text(checked, sys.stdout):
             screen.result(line)
@@ -213,6 +216,117 @@ def render_pack(
         return
     text = stream(parts).removesuffix("\n")
     screen.result(screen.plain(text) if screen.is_terminal(sys.stdout) else text)
+
+
+@app.command("images", cls=Command)
+def list_images(
+    pack: Annotated[
+        str,
+        typer.Argument(metavar="DIR|NAME[:TAG]", help="A folder or archive, or a registry's pack."),
+    ],
+    *,
+    server: RegistryServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Print the images that a pack runs with its own values, found by rendering it."""
+    from packyard.cli import render
+    from packyard.delivery.images import images_of
+    from packyard.delivery.render import Cluster
+
+    for image in images_of(render.rendered(pack, render.Given(), Cluster(), server, home)):
+        screen.result(image.full)
+
+
+Chart = Annotated[
+    str,
+    typer.Option(
+        "--chart",
+        metavar="CHART",
+        help="A file or folder, an URL, oci://HOST/PATH/NAME[:VERSION], or REPO/NAME of a "
+        "repository that helm knows.",
+    ),
+]
+Manifests = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--manifest",
+        metavar="FILE",
+        help="A Kubernetes manifest; may be given several times.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Logo = Annotated[
+    Path | None,
+    typer.Option(
+        "--logo",
+        metavar="FILE",
+        help="A PNG. [default: the chart's icon]",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+
+
+@app.command("build", cls=Command)
+def build_pack(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The pack's name.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The pack's folder, new or empty.")],
+    *,
+    chart: Chart = "",
+    chart_version: Annotated[
+        str,
+        typer.Option("--chart-version", metavar="VERSION", help="Of the chart. [default: newest]"),
+    ] = "",
+    manifests: Manifests = None,
+    version: Annotated[
+        str, typer.Option("--version", metavar="VERSION", help="[default: the chart's]")
+    ] = "",
+    layer: Annotated[
+        Layer, typer.Option("--layer", help="Where in a profile the pack stands.")
+    ] = Layer.ADDON,
+    addon_type: Annotated[
+        str,
+        typer.Option("--addon-type", metavar="TYPE", help="Of an add-on. [default: system app]"),
+    ] = "",
+    display_name: Annotated[
+        str, typer.Option("--display-name", metavar="TEXT", help="[default: from NAME]")
+    ] = "",
+    namespace: Annotated[
+        str, typer.Option("--namespace", metavar="NAME", help="[default: NAME, for a chart]")
+    ] = "",
+    logo: Logo = None,
+    pushed: Annotated[bool, typer.Option("-p", "--push", help="Push it, too.")] = False,
+    server: RegistryServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Make a pack from a Helm chart, from manifests, or from both.
+
+    The chart's values keep their comments; the images that it runs are found by rendering it.
+    """
+    from packyard.cli import build
+    from packyard.cli.push import Options, push_all
+    from packyard.cli.target import open_target
+    from packyard.delivery.build import Wanted
+
+    wanted = Wanted(
+        name=parse_pack_name(name),
+        version=version,
+        layer=layer,
+        addon_type=addon_type,
+        display_name=display_name,
+        namespace=namespace,
+    )
+    sources = build.Sources(
+        chart=chart, chart_version=chart_version, manifests=manifests or (), logo=logo
+    )
+    build.tell(folder, build.build_pack(wanted, sources, folder, home))
+    if not pushed:
+        return
+    options = Options(message="", force=False, compare=True, allow_missing=False)
+    with open_target(server, home) as target:
+        if push_all(target, [folder], options):
+            raise typer.Exit(1)
 
 
 Source = Annotated[str, typer.Argument(metavar="PACK:TAG", help="A tag that is there.")]

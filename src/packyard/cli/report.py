@@ -13,8 +13,11 @@ from typing import TextIO
 from urllib.parse import quote
 
 from packyard import __version__
+from packyard.charts.engine import Engine
+from packyard.charts.rules import RULES as CHART_RULES
 from packyard.cli import screen
 from packyard.cli.folders import read_pack
+from packyard.delivery.lint import lint_rendered
 from packyard.errors import ContentRefused
 from packyard.findings import Finding, Severity
 from packyard.packs.lint import lint
@@ -44,12 +47,13 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
-def check(path: Path) -> Checked:
+def check(path: Path, engine: Engine) -> Checked:
     """Lint a folder or an archive; an archive that cannot be read is a finding too."""
     try:
-        return Checked(path, tuple(lint(read_pack(path))))
+        files = read_pack(path)
     except ContentRefused as refusal:
         return Checked(path, refusal.findings)
+    return Checked(path, (*lint(files), *lint_rendered(files, engine)))
 
 
 def fails(checked: Sequence[Checked], *, strict: bool) -> bool:
@@ -119,9 +123,10 @@ def as_json(checked: Sequence[Checked]) -> list[dict[str, object]]:
 
 def as_sarif(checked: Sequence[Checked]) -> dict[str, object]:
     """A SARIF log of one run; every rule is listed, whether it was broken or not."""
-    ids = list(RULES)
+    known = {**RULES, **CHART_RULES}
+    ids = list(known)
     results = [
-        _result(pack.path, finding, ids.index(finding.rule) if finding.rule in RULES else -1)
+        _result(pack.path, finding, ids.index(finding.rule) if finding.rule in known else -1)
         for pack in checked
         for finding in pack.findings
     ]
@@ -131,7 +136,7 @@ def as_sarif(checked: Sequence[Checked]) -> dict[str, object]:
             "shortDescription": {"text": meaning},
             "defaultConfiguration": {"level": _LEVELS[severity]},
         }
-        for rule, (severity, meaning) in RULES.items()
+        for rule, (severity, meaning) in known.items()
     ]
     driver = {"name": "Packyard", "version": __version__, "rules": rules}
     return {

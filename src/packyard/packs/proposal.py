@@ -29,8 +29,13 @@ _TYPES = {"string": "string", "number": "number", "integer": "number", "boolean"
 Node: TypeAlias = Mapping[str, Value]
 
 
-def propose_schema(json_schema: Node, values: Document, prefix: Path) -> str:
-    """The text of a schema.yaml for what stands under `prefix` in `values`; "" for nothing."""
+def propose_schema(
+    json_schema: Node, values: Document, prefix: Path, *, present: bool = False
+) -> str:
+    """The text of a schema.yaml for what stands under `prefix` in `values`; "" for nothing.
+
+    With `present` only for values that are there, which is what people can see and change.
+    """
     proposed: dict[str, str] = {}
     reader = _Reader(json_schema, values)
     for path, template in reader.entries(reader.resolved(json_schema), prefix, "", depth=0):
@@ -41,6 +46,8 @@ def propose_schema(json_schema: Node, values: Document, prefix: Path) -> str:
     schema, findings = parse_schema(text)
     parameters = schema.parameters if schema else ()
     broken = {finding.path for finding in findings}
+    if present:
+        broken |= {known.text for known in parameters if not values.has(known.head)}
     for parameter in parameters:
         complaints = check_values(Schema((parameter,)), values, values)
         if any(complaint.rule == "parameter.format" for complaint in complaints):

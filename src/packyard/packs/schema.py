@@ -53,6 +53,12 @@ class Parameter:
     at: Position = (0, 0)
 
     @property
+    def head(self) -> Path:
+        """The path up to its first "every item"."""
+        head = self.path[: self.path.index(None)] if None in self.path else self.path
+        return tuple(part for part in head if part is not None)
+
+    @property
     def types(self) -> tuple[str, ...]:
         return tuple(slot.kind for slot in self.format.slots) if self.format else ()
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from packyard.findings import Finding
+from packyard.packs.images import Image
 from packyard.packs.lint.subject import VALUES, Subject
 from packyard.packs.lint.values import holds_macro
 from packyard.packs.rules import found, near
-from packyard.references import REPO_PATTERN, TAG_PATTERN
 
-_HOST = r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+(?::[0-9]+)?|[a-zA-Z0-9-]+:[0-9]+|localhost)"
-_IMAGE = re.compile(
-    rf"(?:(?P<host>{_HOST})/)?(?:{REPO_PATTERN})"
-    rf"(?::(?P<tag>{TAG_PATTERN}))?(?:@(?P<digest>sha(?:256|512):[0-9a-f]+))?"
-)
 _IMAGE_KEYS = ("image",)
 _CHART_KEYS = ("repo", "name", "version")
 
@@ -67,7 +61,7 @@ def _means(name: str, wanted: str) -> bool:
 def _image(subject: Subject, place: int, image: str) -> Iterator[Finding]:
     at = subject.place("pack", "content", "images", place, "image")
     about = partial(_found, path=f"pack.content.images[{place}].image", at=at)
-    parts = _IMAGE.fullmatch(image)
+    parts = Image.parse(image)
     if parts is None:
         yield about(
             "content.image-form",
@@ -75,19 +69,19 @@ def _image(subject: Subject, place: int, image: str) -> Iterator[Finding]:
             mend="Write host/path:tag.",
         )
         return
-    if not parts["host"]:
+    if not parts.host:
         yield about(
             "content.image-without-host",
             f"{image!r} names no registry; most programs read it as docker.io/….",
             mend="Write the registry's host in front.",
         )
-    if not parts["tag"] and not parts["digest"]:
+    if not parts.tag and not parts.digest:
         yield about(
             "content.image-without-tag",
             f"{image!r} has neither tag nor digest, so it means another image every time.",
             mend="Add the tag that the pack was tried with.",
         )
-    elif parts["tag"] == "latest" and not parts["digest"]:
+    elif parts.tag == "latest" and not parts.digest:
         yield about(
             "content.image-latest",
             f"{image!r} means another image every time.",

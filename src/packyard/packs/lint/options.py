@@ -15,7 +15,6 @@ from packyard.packs.model import PACK_JSON
 from packyard.packs.paths import Path, format_path, parse_path
 from packyard.packs.presets import enabled
 from packyard.packs.rules import Position, found
-from packyard.packs.schema import Parameter
 from packyard.packs.yaml.layout import PRESETS_NOTE
 from packyard.packs.yaml.nodes import same
 from packyard.packs.yaml.scalars import Value
@@ -64,7 +63,7 @@ def _is_held(subject: Subject, text: str) -> bool:
 def _schema(subject: Subject) -> Iterator[Finding]:
     """One finding for all paths: an optional value may be absent, so each alone says little."""
     parameters = subject.schema.parameters if subject.schema else ()
-    absent = [parameter for parameter in parameters if not _holds(subject, _head(parameter))]
+    absent = [parameter for parameter in parameters if not _holds(subject, parameter.head)]
     if absent:
         yield found(
             "schema.path-absent",
@@ -75,13 +74,6 @@ def _schema(subject: Subject) -> Iterator[Finding]:
             path=absent[0].text,
             at=absent[0].at,
         )
-
-
-def _head(parameter: Parameter) -> Path:
-    """The path up to its first "every item"."""
-    path = parameter.path
-    head = path[: path.index(None)] if None in path else path
-    return tuple(part for part in head if part is not None)
 
 
 def _listed(texts: Iterable[str]) -> str:

@@ -1,0 +1,133 @@
+"""What is unwise in a pack and only rendering tells: images, values in vain, chance.
+
+Charts that do not render with the pack's own values are warned of, not refused: many have values
+that people must fill in (format specification, "schema.yaml").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from packyard.charts.chart import Chart
+from packyard.charts.engine import Engine
+from packyard.charts.template import unrepeatable
+from packyard.delivery.images import images_of
+from packyard.delivery.part import Part
+from packyard.delivery.reads import Reads
+from packyard.delivery.render import render
+from packyard.findings import Finding, Severity
+from packyard.packs.files import Files
+from packyard.packs.folder import package_missing_charts
+from packyard.packs.images import Image
+from packyard.packs.lint import check
+from packyard.packs.paths import Path, format_path
+from packyard.packs.rules import found
+from packyard.packs.values import VALUES, Document
+
+_found = partial(found, file=VALUES)
+
+
+def lint_rendered(files: Files, engine: Engine) -> list[Finding]:
+    """Nothing where the pack itself cannot be read: `packs.lint` tells why."""
+    pack, refused = check(files, allow_missing=True)
+    values, _ = Document.parse(files[VALUES].data if VALUES in files else b"")
+    if pack is None or values is None or refused:
+        return []
+    files = package_missing_charts(files, pack)
+    charts = [
+        chart for path in pack.charts if path in files if (chart := _load(path, files, engine))
+    ]
+    findings = [finding for chart in charts for finding in _in_vain(chart, values)]
+    parts, faults = render(files, pack, values, engine)
+    if parts is None:
+        return [*findings, *map(_as_warning, faults)]
+    findings += _images(parts, values)
+    if any(unrepeatable(text) for chart in charts for text in chart.templates.values()):
+        again, _ = render(files, pack, values, engine)
+        findings += _by_chance(parts, again or (), charts)
+    return findings
+
+
+def _load(path: str, files: Files, engine: Engine) -> Chart | None:
+    chart, _ = engine.load(files[path].data)  # rendering tells what is wrong with it
+    return chart
+
+
+def _as_warning(finding: Finding) -> Finding:
+    weak = finding.severity is Severity.BLOCK
+    return replace(finding, severity=Severity.WARNING) if weak else finding
+
+
+def _images(parts: Iterable[Part], values: Document) -> Iterator[Finding]:
+    where: Path = ("pack", "content", "images")
+    entries = values.get(where)
+    texts = [
+        entry.get("image") if isinstance(entry, dict) else None
+        for entry in (entries if isinstance(entries, list) else ())
+    ]
+    listed = [Image.parse(text) if isinstance(text, str) else None for text in texts]
+    rendered = images_of(parts)
+    absent = [image for image in rendered if not any(map(image.is_same, filter(None, listed)))]
+    if absent:
+        names = ", ".join(image.full for image in absent)
+        yield _found(
+            "images.unlisted",
+            f"pack.content.images lacks what the pack runs: {names}.",
+            mend="Add them, so that copies for places without network are whole.",
+            path=format_path(where),
+            at=values.at(where),
+        )
+    for place, image in enumerate(listed):
+        if image and not any(map(image.is_same, rendered)):
+            yield _found(
+                "images.unused",
+                f"{image.full} is listed, but nothing runs it with these values.",
+                mend="Remove it, unless other values run it.",
+                path=format_path((*where, place)),
+                at=values.at((*where, place)),
+            )
+
+
+def _in_vain(chart: Chart, values: Document) -> Iterator[Finding]:
+    base: Path = ("charts", chart.name)
+    given = values.get(base)
+    if not isinstance(given, dict):
+        return
+    for path in Reads.of(chart, values.text).unread(given, chart.values):
+        where = (*base, *path)
+        yield _found(
+            "charts.value-unread",
+            f"No template of the chart {chart.name} reads {format_path(path)}.",
+            mend="Remove it, or correct its name.",
+            path=format_path(where),
+            at=values.at(where),
+        )
+
+
+def _by_chance(
+    once: Sequence[Part], again: Sequence[Part], charts: Sequence[Chart]
+) -> Iterator[Finding]:
+    """Templates that gave two results, or ask for the time, and by which functions of the chart."""
+    functions = {
+        chart.name: {name: unrepeatable(text) for name, text in chart.templates.items()}
+        for chart in charts
+    }
+    seen = {(part.source, part.text) for part in again}
+    told: set[str] = set()
+    for part in once:
+        own = functions.get(part.chart, {})
+        here = own.get(part.source.partition("/")[2], [])
+        if part.source in told or ((part.source, part.text) in seen and "now" not in here):
+            continue
+        told.add(part.source)
+        words = here or sorted({word for words in own.values() for word in words})
+        yield found(
+            "charts.unrepeatable",
+            f"{part.source} gives something else each time ({', '.join(words)}), so every "
+            "deployment looks like a change.",
+            mend="Set the value that the template makes up when it is not given.",
+            file=VALUES,
+            path=f"charts.{part.chart}",
+        )
