@@ -64,7 +64,8 @@ def text(built: Built, path: str) -> str:
 
 
 def test_a_chart_becomes_a_complete_pack(engine: Engine) -> None:
-    built = build(Wanted(name=NAME), engine, archive=web(), logo=LOGO)
+    archive = web()
+    built = build(Wanted(name=NAME), engine, archive=archive, logo=LOGO)
     assert json.loads(text(built, "pack.json")) == {
         "name": "quiet-web",
         "displayName": "Quiet Web",
@@ -87,7 +88,7 @@ def test_a_chart_becomes_a_complete_pack(engine: Engine) -> None:
         "    image: 'ghcr.io/sample/web:1.2'\n"
     )
     assert text(built, "README.md") == "# Web\n"
-    assert built.files["charts/web-1.0.0.tgz"].data == web()
+    assert built.files["charts/web-1.0.0.tgz"].data == archive
     assert built.images == ("ghcr.io/sample/web:1.2",)
     assert built.findings == ()
     assert [*lint(built.files), *lint_rendered(built.files, engine)] == []
