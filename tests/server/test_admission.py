@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
+from sqlalchemy import select
 
 from packyard.auth import keys, sessions, users
 from packyard.auth.keys import Key
@@ -12,11 +15,15 @@ from packyard.server import packs
 from packyard.server.admission import COOKIE, CSRF_COOKIE
 from packyard.server.edge import Edge
 from packyard.storage.store import Store
+from packyard.storage.tables import audits
 from tests.live import basic
-from tests.server.asgi import call
+from tests.packs.samples import chart
+from tests.registry.conftest import archive_of, pack_files
+from tests.server.asgi import ADMIN, call
 from tests.server.conftest import Made
-from tests.server.content import image, push_blob, put
+from tests.server.content import IMAGE, image, push_blob, put
 
+JSON = {**ADMIN, "content-type": "application/json"}
 PULLING = frozenset({Action.PULL})
 
 
@@ -148,3 +155,60 @@ def test_the_pack_api_shows_a_narrowed_key_what_it_is_for(
     assert answer.json()["code"] == "OperationForbidden"
     assert call(app, "GET", "/v1/_packs/team-pack", headers=narrow).status == 404
     assert call(app, "GET", "/v1/_catalog", headers=narrow).json()["repositories"] == []
+
+
+def audited(store: Store) -> list[tuple[str, str, str, str, str]]:
+    """Of changes to content: who, from where, by which face and request, and what, in order."""
+    content = audits.c.kind.in_(["artifact", "chart", "pack"])
+    columns = (audits.c.actor, audits.c.address, audits.c.via, audits.c.request, audits.c.message)
+    with store.read() as connection:
+        rows = connection.execute(select(*columns).where(content).order_by(audits.c.uid))
+        return [(row.actor, row.address, row.via, row.request, row.message) for row in rows]
+
+
+def test_every_face_says_in_the_audit_who_changed_what_from_where(
+    make: Made, store: Store, ann: User
+) -> None:
+    proxy = ip_network("192.0.2.7")
+    edge = make(trusted_proxies=(proxy,))
+    by_key = {**key(store, ann), "x-request-id": "id-1", "x-forwarded-for": "198.51.100.9"}
+    assert put(edge, "app/manifests/1", image(edge, "app", b"layer")).status == 201
+    layer = {**by_key, "content-type": IMAGE}
+    body = image(edge, "app", b"layer 2")
+    assert call(edge, "PUT", "/v2/app/manifests/1", body, layer).status == 201
+    assert call(edge, "DELETE", "/v2/app/manifests/1", headers={**ADMIN}).status == 202
+    assert call(edge, "POST", "/helm/api/charts", chart("web"), by_key).status == 201
+    told = audited(store)
+    assert [row[:4] for row in told] == [
+        ("admin", "192.0.2.7", "oci", told[0][3]),
+        ("ann with the API key ci", "198.51.100.9", "oci", "id-1"),
+        ("admin", "192.0.2.7", "oci", told[2][3]),
+        ("ann with the API key ci", "198.51.100.9", "helm", "id-1"),
+    ]
+    assert [row[4].split(" in place")[0].split(",")[0] for row in told] == [
+        "Pushed app:1",
+        "Pushed app:1",
+        "Took away the tag app:1",
+        "Pushed charts/web:1.0.0",
+    ]
+    assert all(row[3] for row in told)
+
+
+def test_the_pack_api_is_audited(edge: Edge, store: Store) -> None:
+    app = packs.build(edge.parts)
+    pushed = call(app, "POST", "/v1/_packs?message=first", archive_of(pack_files()))
+    assert pushed.status == 201
+    again = archive_of(pack_files(displayName="Other"))
+    assert call(app, "POST", "/v1/_packs?force=true&message=mended", again).status == 201
+    tagged = call(app, "PUT", "/v1/_packs/demo/tags/stable", b'{"tag":"1.0.0"}', JSON)
+    assert tagged.status == 201
+    assert call(app, "DELETE", "/v1/_packs/demo/tags/stable").status == 204
+    told = [(row[0], row[2], row[4].split(" in place of ")[0]) for row in audited(store)]
+    name = "spectro-packs/archive/demo"
+    assert told[:3] == [
+        ("admin", "api", f"Pushed {name}:1.0.0: first"),
+        ("admin", "api", f"Pushed {name}:1.0.0"),
+        ("admin", "api", f"Pushed {name}:stable: mended"),
+    ]
+    assert audited(store)[1][4].endswith(": mended")
+    assert len(told) == 4

@@ -15,6 +15,7 @@ from packyard.digests import Digest, digest_of
 from packyard.errors import (
     BlobUnknown,
     ManifestBlobUnknown,
+    ManifestInvalid,
     ManifestUnknown,
     PreconditionFailed,
     RepositoryUnknown,
@@ -34,7 +35,7 @@ from packyard.packs.artifact import (
 from packyard.packs.files import Files, Limits
 from packyard.packs.model import Pack
 from packyard.references import RepoName, Tag
-from packyard.registry import charts, shelf
+from packyard.registry import charts, records, shelf
 from packyard.registry.artifacts import Artifact, parse_manifest
 from packyard.storage.content import Manifest, now
 from packyard.storage.store import Store
@@ -107,9 +108,20 @@ class Registry:
                 shelf.check_tags(tx, self.source, push.repo, push.digest, push.tags, pack.pack)
             for read in carried:
                 tx.put_blob(push.repo, read.digest, len(read.archive), bodies[read.digest])
-            tx.put_manifest(push.repo, _manifest(push, artifact), (*artifact.references, *bodies))
+            references = (*artifact.references, *bodies)
+            created = tx.put_manifest(push.repo, _manifest(push, artifact), references)
+            before = {tag: tx.tag_digest(push.repo, tag) for tag in push.tags}
             for tag in push.tags:
                 tx.set_tag(push.repo, tag, push.digest)
+            records.pushed(
+                tx,
+                push.repo,
+                push.digest,
+                before,
+                kind=records.kind_of(push.repo, chart=artifact.is_chart),
+                created=created,
+                why=artifact.annotations.get(MESSAGE, "") if pack else "",
+            )
             if pack:
                 self._enter(tx, push, artifact, pack)
             self._settle(tx, push.repo, push.tags, push.digest, chart)
@@ -157,17 +169,32 @@ class Registry:
                 raise ManifestUnknown(f"{repo} has no tag {tag}.")
             if pack_of_repository(repo):
                 shelf.refuse_parent(tx, self.source, repo, tag)
+            kind = self._kind(repo, digest)
             tx.delete_tag(repo, tag)
-            if prune and not tx.tags_of(repo, digest):
+            pruned = prune and not tx.tags_of(repo, digest)
+            if pruned:
                 tx.delete_manifest(repo, digest)
             self._settle(tx, repo, [tag])
+            records.untagged(tx, repo, tag, digest, kind=kind, pruned=pruned)
 
     def delete(self, repo: RepoName, digest: Digest) -> None:
         """Take a manifest away with all tags that lead to it. Raises `ManifestUnknown`."""
         with self.store.write() as tx:
-            self._settle(tx, repo, tx.delete_manifest(repo, digest))
+            kind = self._kind(repo, digest)
+            tags = tx.delete_manifest(repo, digest)
+            self._settle(tx, repo, tags)
+            records.deleted(tx, repo, digest, tags, kind=kind)
 
     # What these rest on
+
+    def _kind(self, repo: RepoName, digest: Digest) -> str:
+        """What the audit calls a manifest that may be there."""
+        try:
+            standing = self.store.manifest(repo, digest)
+            chart = parse_manifest(standing.content, standing.media_type).is_chart
+        except (ManifestUnknown, ManifestInvalid, RepositoryUnknown):
+            chart = False
+        return records.kind_of(repo, chart=chart)
 
     def _read(
         self, push: Push, artifact: Artifact

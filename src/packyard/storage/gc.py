@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, exists, or_, select
 
 from packyard.digests import Digest
 from packyard.storage import faults
+from packyard.storage.audit import Act
 from packyard.storage.content import now
 from packyard.storage.store import Store
 from packyard.storage.tables import (
@@ -32,6 +33,7 @@ from packyard.storage.tables import (
     repositories,
     tags,
 )
+from packyard.storage.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -114,8 +116,11 @@ def _remove_untagged(store: Store, cutoff: int) -> int:
         repo_ids = connection.scalars(select(repositories.c.id)).all()
     removed = 0
     for repo_id in repo_ids:
-        with store.database.write() as connection:
-            removed += _remove_dead(connection, repo_id, cutoff)
+        with store.write() as tx:
+            count = _remove_dead(tx.connection, repo_id, cutoff)
+            if count:
+                _record(tx, f"Removed manifests that no tag led to: {count}")
+        removed += count
     return removed
 
 
@@ -128,6 +133,10 @@ def _remove_blobs(store: Store, cutoff: int) -> dict[Digest, int]:
             with store.database.transaction() as connection:
                 chosen = _garbage(connection, cutoff, among=batch)
                 connection.execute(delete(blobs).where(blobs.c.digest.in_(chosen)))
+                if chosen:
+                    what = f"{len(chosen)}, of {sum(chosen.values())} bytes"
+                    tx = Transaction(connection, store.bodies)
+                    _record(tx, f"Moved blobs to the trash that nothing refers to: {what}")
             for digest in chosen:
                 store.bodies.discard(digest)
         freed |= chosen
@@ -219,6 +228,10 @@ def _remove_dead(connection: Connection, repo_id: int, cutoff: int) -> int:
             delete(manifests).where(manifests.c.repo_id == repo_id, manifests.c.digest.in_(batch))
         )
     return len(dead)
+
+
+def _record(tx: Transaction, message: str) -> None:
+    tx.record(Act.ACTION, "store", "", "garbage collection", message)
 
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -37,6 +37,7 @@ from packyard.errors import (
 )
 from packyard.references import RepoName, Tag, is_digest
 from packyard.storage import faults
+from packyard.storage.audit import Act
 from packyard.storage.content import Blob, Manifest, Referrer, now
 from packyard.storage.db import Database
 from packyard.storage.files import Files, make_folder
@@ -187,6 +188,8 @@ class Store:
         """
         with self.write() as transaction:
             transaction.unlink_blob(repo, digest)
+            name = f"{repo}@{digest}"
+            transaction.record(Act.DELETE, "blob", digest, name, f"Deleted the blob {name}")
 
     def renewal_due(self, blob: Blob) -> bool:
         """Whether a client that is told of the blob now could find it collected too soon."""
