@@ -8,7 +8,8 @@ import pytest
 
 from packyard.auth import passwords
 from packyard.errors import ConfigurationInvalid, UserUnknown
-from packyard.server.upkeep import collect_garbage, reset_password
+from packyard.server.people import reset_password
+from packyard.server.upkeep import collect_garbage
 from packyard.storage.store import Store
 from tests.live import basic, start
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from packyard.cli import chart, pack, registry, screen, server
+from packyard.cli import chart, pack, people, registry, screen, server
 from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home
 from packyard.cli.version import version_line
@@ -22,7 +22,8 @@ app = typer.Typer(
 app.add_typer(registry.app)
 app.add_typer(pack.app)
 app.add_typer(chart.app)
-app.add_typer(server.users)
+app.add_typer(people.users)
+app.add_typer(people.secrets)
 app.command(cls=Command)(server.serve)
 app.command(cls=Command)(server.gc)
 registry.app.command("serve", cls=Command)(server.serve_file)

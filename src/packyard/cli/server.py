@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from packyard.cli import screen
-from packyard.cli.help import Command
 from packyard.errors import ParameterInvalid
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ ConfigFile = Annotated[
         show_default=False,
     ),
 ]
-users = typer.Typer(name="user", help="Look after the users of a server.", no_args_is_help=True)
 
 
 def serve(config: ConfigFile = None) -> None:
@@ -72,21 +70,6 @@ def gc(
     done = collect_garbage(config, os.environ, dry_run=dry_run, grace=spared, untagged=untagged)
     for line in _collected(done, dry_run=dry_run):
         screen.result(line)
-
-
-@users.command("reset-password", cls=Command)
-def reset_password(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose password.")] = "admin",
-    *,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="FILE", help="Configuration of the server."),
-    ] = None,
-) -> None:
-    """Give a user a new password and print it."""
-    from packyard.server.upkeep import reset_password as reset
-
-    screen.result(reset(config, os.environ, name))
 
 
 def _duration(text: str) -> timedelta:

@@ -1,20 +1,25 @@
-"""Work on a server's store from the command line, also while the server runs."""
+"""Work on a server's store from the command line, also while the server runs.
+
+Whoever may read and write the data folder may do anything here; the audit has the name under which
+they are known to this machine.
+"""
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from packyard.auth import users
 from packyard.config import Config, load
 from packyard.errors import ConfigurationInvalid
 from packyard.server.app import open_store
+from packyard.storage.audit import ORIGIN, Origin
 from packyard.storage.gc import Collected, collect
 from packyard.storage.store import Store
 
-__all__ = ["Collected", "collect_garbage", "reset_password"]
+__all__ = ["Collected", "collect_garbage", "own_store"]
 
 
 def collect_garbage(
@@ -28,18 +33,12 @@ def collect_garbage(
     """One collection now; `grace` is the configured one unless given."""
     config = load(config_path, environ)
     age = config.storage.maintenance.uploadpurging.age
-    with _store(config) as store:
+    with own_store(config) as store:
         return collect(store, dry_run=dry_run, grace=grace, untagged=untagged, upload_age=age)
 
 
-def reset_password(config_path: Path | None, environ: Mapping[str, str], name: str) -> str:
-    """A new password for a user; the admin is made where there is none. See `auth.users`."""
-    with _store(load(config_path, environ)) as store:
-        return users.reset_password(store, name)
-
-
 @contextmanager
-def _store(config: Config) -> Iterator[Store]:
+def own_store(config: Config) -> Iterator[Store]:
     """The store that is there; none is made, since that would be the wrong one."""
     root = config.storage.root
     if root is None:
@@ -50,8 +49,10 @@ def _store(config: Config) -> Iterator[Store]:
             "data folder in PACKYARD_STORAGE_FILESYSTEM_ROOTDIRECTORY."
         )
     store = open_store(config)
+    origin = ORIGIN.set(Origin(actor=getpass.getuser(), via="cli"))
     try:
         store.check_ready()
         yield store
     finally:
+        ORIGIN.reset(origin)
         store.close()
