@@ -32,7 +32,7 @@ def with_namespaces(section: PackSection, parts: Iterable[Part]) -> Iterator[Par
     yield from (namespace for name, namespace in ours.items() if name not in brought)
     for part in kept:
         is_ours = part.kind == KIND and part.name in ours
-        yield _labelled(part, ours[part.name]) if is_ours else part
+        yield labelled(part, ours[part.name]) if is_ours else part
 
 
 def _namespaces(section: PackSection) -> Iterator[Part]:
@@ -62,11 +62,11 @@ def _namespace(name: str, labels: Mapping[str, str], annotations: Mapping[str, s
     return Part(source=VALUES, text=_yaml(data), data=data, kind=KIND, name=name)
 
 
-def _labelled(theirs: Part, ours: Part) -> Part:
-    """Their namespace with our labels and annotations besides; as it is where we have none."""
+def labelled(theirs: Part, ours: Part) -> Part:
+    """A namespace with the labels and annotations of another besides; as it is without those."""
     metadata = dict(theirs.data["metadata"])
     for key in ("labels", "annotations"):
-        added = ours.data["metadata"].get(key, {})
+        added = ours.data["metadata"].get(key) or {}
         if added:
             metadata[key] = {**(metadata.get(key) or {}), **added}
     if metadata == theirs.data["metadata"]:

@@ -1,6 +1,7 @@
 """Composing packs to cluster profiles. Pure but for the template engine, which is handed in.
 
-- `model`: a profile, its layers and variables. `content`: what the pack of a layer holds.
+- `model`: a profile, its layers and variables. `content`: what the pack of a layer holds, `chart`
+  what a Helm chart does.
 - `rules`: every rule with its severity. `variables`: definitions and values.
 - `laid`: a profile laid out, its texts read once. `actions` reads `{{ … }}`, `cells` finds those
   with macros, `lookup` follows references between layers, `system` has the names of the product.

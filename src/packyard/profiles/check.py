@@ -44,7 +44,7 @@ def check(
     scope = scope_of(profile, layers, macros, system, masked=False)
     resolution = resolve(layers, scope, engine, known_cells)
     on = list(pools)
-    return _sorted(
+    return ordered(
         profile,
         chain(
             check_structure(profile, layers),
@@ -91,7 +91,8 @@ def _elsewhere(finding: Finding) -> Finding:
     return replace(finding, severity=Severity.WARNING, mend=mend)
 
 
-def _sorted(profile: Profile, findings: Iterable[Finding]) -> list[Finding]:
+def ordered(profile: Profile, findings: Iterable[Finding]) -> list[Finding]:
+    """Each once: those about the profile first, then layer by layer, by file and line."""
     order = {"": -1}
     for index, layer in enumerate(profile.layers):
         order.setdefault(layer.name, index)

@@ -97,7 +97,7 @@ class Fields:
 
     def maps(self, key: str) -> Iterator[Fields]:
         """The maps of a list; items of another type are left out."""
-        for index, item in enumerate(self._list(key)):
+        for index, item in enumerate(self.items(key)):
             path = (*self.path, key, index)
             if isinstance(item, Mapping):
                 yield Fields(item, self.source, path)
@@ -122,7 +122,8 @@ class Fields:
                 "profile.key-unknown", f"{key[:80]!r} has no meaning here.", (*self.path, key), mend
             )
 
-    def _list(self, key: str) -> Sequence[object]:
+    def items(self, key: str) -> Sequence[object]:
+        """Those of a list, of any type."""
         value = self._value(key)
         if isinstance(value, list):
             return value

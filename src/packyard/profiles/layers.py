@@ -45,7 +45,7 @@ def check_structure(profile: Profile, layers: Sequence[LaidLayer]) -> Iterator[F
         _display_names(layers),
         _releases(layers),
         _manifests(layers),
-        *(_pack(profile, layer) for layer in layers),
+        *(check_pack(profile, layer) for layer in layers),
     )
 
 
@@ -228,7 +228,8 @@ def _releases(layers: Sequence[LaidLayer]) -> Iterator[Finding]:
                 )
 
 
-def _pack(profile: Profile, layer: LaidLayer) -> Iterator[Finding]:
+def check_pack(profile: Profile, layer: LaidLayer) -> Iterator[Finding]:
+    """Whether the pack of a layer is there, and is one for this profile."""
     if isinstance(layer.content, Missing):
         yield _missing(layer, layer.content)
         return

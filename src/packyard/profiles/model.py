@@ -85,8 +85,9 @@ class ProfileLayer:
     """`name` is the pack's, or `<display name>--<pack>` where a pack stands several times.
 
     `tag` is what was chosen, perhaps a parent tag, `version` what it stood for then. `layer` is
-    None where only the pack knows. Without `values` those of the pack are in force. `file` is what
-    findings call the values.
+    None where only the pack knows. Without `values` those of the pack are in force. `chart` is
+    where the chart of a Helm layer is read, as people name it for Helm. `file` is what findings
+    call the values.
     """
 
     name: str
@@ -96,6 +97,7 @@ class ProfileLayer:
     version: str = ""
     uid: str = ""
     registry: RegistryReference = RegistryReference()
+    chart: str = ""
     values: str = ""
     manifests: tuple[Manifest, ...] = ()
     file: str = VALUES

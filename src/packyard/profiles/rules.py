@@ -47,6 +47,8 @@ _BLOCK = {
     "macro.system-unknown": "A system value that does not exist.",
     "macro.function": "A function that macros may not use: its result is another one each time.",
     "macro.failed": "An expression with a macro has no result.",
+    "macro.unresolved": "A macro has no value where a profile is rendered.",
+    "variable.value": "A variable is given a value that it does not take, or none.",
     "variable.undefined": "A variable is used that the profile does not define.",
     "variable.default-form": "The default of a variable is not of the variable's form.",
     "variable.default-missing": "A variable needs a default, since nobody can give it a value.",
