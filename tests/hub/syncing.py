@@ -126,9 +126,19 @@ class Charts:
     rows: dict[str, list[Any]] = field(default_factory=dict)
     conditional: bool = True
     archives_reply: Reply | None = None
+    count: int = 0
 
     def put(self, name: str, version: str, **more: Any) -> None:
-        archive = samples.chart(name, version)
+        """Another archive each time, whatever its name and version."""
+        self.count += 1
+        metadata = f"apiVersion: v2\nname: {name}\nversion: {version}\n"
+        archive = samples.tarball(
+            {
+                f"{name}/Chart.yaml": metadata,
+                f"{name}/values.yaml": "a: 1\n",
+                f"{name}/count": f"{self.count}",
+            }
+        )
         self.archives[name, version] = archive
         digest = digest_of(archive).removeprefix("sha256:")
         row = {"name": name, "version": version, "urls": [f"{name}-{version}.tgz"]}

@@ -155,7 +155,7 @@ def test_ecr_is_read_with_its_own_login(
     address, port = aws.get_host_and_port()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{address}:{port}")
     keys = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "hush-secret"}
-    api = boto3.client("ecr", region_name="eu-west-1", **keys)
+    api = boto3.client("ecr", region_name="eu-central-1", **keys)
     api.create_repository(repositoryName="charts/web")
     try:
         with running(tmp_path, login=("AWS", "123456789012-auth-token")) as host:
@@ -173,7 +173,7 @@ def test_ecr_is_read_with_its_own_login(
                     kind="secret",
                     access_key="AKIATEST",
                     secret_key="hush-secret",
-                    region="eu-west-1",
+                    region="eu-central-1",
                 ),
             )
             assert hub.sync(registry).message == "1 versions, 1 new or changed, 0 gone."

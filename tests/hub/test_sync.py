@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from packyard.catalog import foreign
+from packyard.catalog.tables import packs
 from packyard.errors import RegistryUnknown, StorageFull
 from packyard.hub import registries, schedule, work
 from packyard.hub.description import Auth, Kind, Provider
@@ -393,3 +394,22 @@ def test_a_full_disk_leaves_the_last_good_catalog(
             "There is no room left on the store's device.",
         )
         assert list(hub.held(registry)) == [("web", "1.0.0")]
+
+
+def test_what_is_gone_is_forgotten_after_its_time_unless_it_is_used(hub: Hub) -> None:
+    charts = Charts()
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        charts.put("web", version)
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        charts.drop("web", "1.0.0")
+        charts.drop("web", "1.1.0")
+        hub.sync(registry)
+        gone = hub.held(registry, gone=True)
+        used = packs.c.uid == gone["web", "1.0.0"].uid
+        with hub.store.write() as tx:
+            assert foreign.forget(tx.connection, now() - 1_000_000_000, kept=used) == 0
+            assert foreign.forget(tx.connection, now() + 1, kept=used) == 1
+        assert list(hub.held(registry, gone=True)) == [("web", "1.0.0")]
+        assert list(hub.held(registry)) == [("web", "1.2.0")]

@@ -25,6 +25,7 @@ from packyard.remotes.address import Address, parse_address
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.client import Client
 from packyard.remotes.oci import Repository
+from packyard.remotes.transfer import unwatched
 from packyard.remotes.trust import CERTIFICATES
 
 _CHART_FILE = "Chart.yaml"
@@ -73,9 +74,9 @@ def _from_registry(named: str, version: str, home: Path) -> bytes:
     with open_target(f"oci://{above}/{name}", home) as target:
         repository = Repository(target.client, parse_repo(target.address.base))
         if digest:
-            return chart.pull(repository, parse_digest(digest), _unwatched)
+            return chart.pull(repository, parse_digest(digest), unwatched)
         wanted = parse_tag(tag) if tag else tag_of(version) if version else None
-        return chart.pull(repository, wanted or chart.newest(repository), _unwatched)
+        return chart.pull(repository, wanted or chart.newest(repository), unwatched)
 
 
 def _from_repository(added: helm_config.Added, name: str, version: str, home: Path) -> bytes:
@@ -99,7 +100,3 @@ def _split(url: str) -> tuple[Address, str]:
     parts = urlsplit(url)
     server = parse_address(f"{parts.scheme}://{parts.netloc}")
     return server, urlunsplit(("", "", parts.path or "/", parts.query, ""))
-
-
-def _unwatched(_: int) -> None:
-    """Charts are small: nobody watches them come."""

@@ -33,7 +33,7 @@ from packyard.remotes.address import parse_address
 from packyard.remotes.chart_fields import chart_metadata
 from packyard.remotes.client import Client
 from packyard.remotes.oci import Descriptor, Received, Repository
-from packyard.remotes.transfer import Watch, pull_blob
+from packyard.remotes.transfer import Watch, pull_blob, unwatched
 
 CONFIG_LIMIT = 1024 * 1024
 CHART_LIMIT = 64 * 1024 * 1024
@@ -110,7 +110,7 @@ def pull_provenance(repository: Repository, received: Received) -> bytes | None:
     if layer is None or layer.size > SIZE_LIMIT:
         return None
     out = io.BytesIO()
-    pull_blob(repository, layer, out, _unwatched)
+    pull_blob(repository, layer, out, unwatched)
     return out.getvalue()
 
 
@@ -142,7 +142,7 @@ def _config(repository: Repository, received: Received) -> dict[str, Value]:
         if descriptor.size > CONFIG_LIMIT:
             return {}
         out = io.BytesIO()
-        pull_blob(repository, descriptor, out, _unwatched)
+        pull_blob(repository, descriptor, out, unwatched)
         data = json.loads(out.getvalue())
     except (ValueError, LookupError, TypeError, RecursionError, DigestInvalid, NotFound):
         return {}
@@ -158,11 +158,7 @@ def pull_from(client: Client, url: str, version: str) -> bytes:
     with client.stranger(address) as other:
         repository = Repository(other, parse_repo(address.base))
         reference = parse_digest(digest) if digest else parse_tag(tag) if tag else tag_of(version)
-        return pull(repository, reference, _unwatched)
-
-
-def _unwatched(_: int) -> None:
-    """For transfers that nobody watches."""
+        return pull(repository, reference, unwatched)
 
 
 def _layers(received: Received, types: Collection[str]) -> Iterator[Descriptor]:

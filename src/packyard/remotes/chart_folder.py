@@ -16,7 +16,7 @@ from packyard.remotes.oci import Received, Repository
 from packyard.remotes.oci_source import OciSource
 from packyard.remotes.pack import Outcome, Pushed
 from packyard.remotes.source import Kind
-from packyard.remotes.transfer import push_blob
+from packyard.remotes.transfer import push_blob, unwatched
 
 
 class ChartFolder:
@@ -45,7 +45,7 @@ class ChartFolder:
             packaged.chart, packaged.archive, packaged.provenance, packaged.created
         )
         for digest, data in written.blobs.items():
-            push_blob(repository, digest, data, _unwatched)
+            push_blob(repository, digest, data, unwatched)
         only_new = standing is None and not force
         try:
             repository.put_manifest(tag, written.manifest, written.media_type, only_new=only_new)
@@ -75,7 +75,7 @@ class ChartFolder:
             received = repository.manifest(tag)
         except NotFound as error:
             raise ChartUnknown(error.message) from error
-        archive = chart.pull(repository, received.digest, _unwatched)
+        archive = chart.pull(repository, received.digest, unwatched)
         provenance = chart.pull_provenance(repository, received)
         return Fetched(name, version_of(tag), archive, provenance)
 
@@ -128,7 +128,3 @@ def _conflict(
 
 def _name(row: tuple[str, str]) -> str:
     return row[0]
-
-
-def _unwatched(_: int) -> None:
-    """Charts are small: nobody watches them go."""

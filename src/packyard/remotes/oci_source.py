@@ -31,6 +31,7 @@ from packyard.remotes import chart, pack
 from packyard.remotes.client import Client
 from packyard.remotes.oci import Repository, catalog
 from packyard.remotes.source import Broken, Content, Kind, Listing, Marks, Offer, Page, let_in
+from packyard.remotes.transfer import unwatched
 
 Find = Callable[[Client], Sequence[RepoName]]
 PARALLEL = 8
@@ -86,8 +87,8 @@ class OciSource:
         repository = Repository(self._client, parse_repo(offer.place))
         digest = parse_digest(offer.validator)
         if self._kind is Kind.PACK:
-            return pack.pull(repository, digest, watch=_unwatched, limits=self._limits)
-        data = chart.pull(repository, digest, _unwatched)
+            return pack.pull(repository, digest, watch=unwatched, limits=self._limits)
+        data = chart.pull(repository, digest, unwatched)
         return chart.PulledChart(data, digest_of(data))
 
     def places(self) -> Sequence[Place]:
@@ -267,7 +268,3 @@ def _broken(place: Place, tag: str, error: PackyardError, client: Client) -> Bro
     if isinstance(error, Unauthenticated) or error.detail.get("broken"):
         raise let_in(error, client)
     return Broken(place.name, tag, let_in(error, client).message)
-
-
-def _unwatched(_: int) -> None:
-    """For transfers that nobody watches."""

@@ -32,7 +32,7 @@ from packyard.packs.tags import is_parent_form, split_tag
 from packyard.packs.version import Version, sort_key
 from packyard.references import Tag
 from packyard.remotes.oci import Descriptor, Received, Repository
-from packyard.remotes.transfer import Watch, pull_blob, push_blob
+from packyard.remotes.transfer import Watch, pull_blob, push_blob, unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def push(
         notes[artifact.ALLOW_MISSING] = "true"
     archive = digest_of(prepared.archive)
     push_blob(repository, archive, prepared.archive, watch)
-    push_blob(repository, artifact.EMPTY_CONFIG_DIGEST, artifact.EMPTY_CONFIG, _unwatched)
+    push_blob(repository, artifact.EMPTY_CONFIG_DIGEST, artifact.EMPTY_CONFIG, unwatched)
     manifest = artifact.build_manifest(
         prepared.pack, archive, len(prepared.archive), prepared.content_digest, notes
     )
@@ -194,7 +194,7 @@ def _content_digest(repository: Repository, received: Received) -> Digest | None
         return stated
     try:
         layer = _layer(repository, received)
-        return content_digest(_files(repository, layer, _unwatched, Limits()))
+        return content_digest(_files(repository, layer, unwatched, Limits()))
     except (ContentRefused, ManifestInvalid, TooLarge):
         return None
 
@@ -253,7 +253,3 @@ def _order(tag: Tag) -> tuple[str, bool, Tag]:
 
 def _version(tag: Tag) -> str:
     return split_tag(tag)[1].replace("_", "+")
-
-
-def _unwatched(_: int) -> None:
-    """For transfers that nobody watches."""

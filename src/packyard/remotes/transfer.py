@@ -23,6 +23,10 @@ Watch = Callable[[int], None]
 """Told how many bytes are over; fewer than before where some have to go again."""
 
 
+def unwatched(_: int) -> None:
+    """For transfers that nobody watches."""
+
+
 def push_blob(repository: Repository, digest: Digest, data: bytes, watch: Watch) -> None:
     """Store `data` under its `digest`, unless it is there.
 
