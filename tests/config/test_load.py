@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from packyard.config import Config, load
-from packyard.config.kinds import Address
+from packyard.config.kinds import Address, ProjectRole
 from packyard.errors import ConfigurationInvalid
 
 DEPLOYED = """\
@@ -294,3 +294,55 @@ def test_keys_of_the_format_that_have_no_use_here_warn(tmp_path: Path) -> None:
     assert len(config.warnings) == 7
     assert "http.secret has no effect here (line 1)" in config.warnings
     assert config.log.accesslog.disabled
+
+
+OIDC = """\
+auth:
+  oidc:
+    issuer: https://id.example.com/realms/team
+    clientid: packyard
+    roles: {platform: admin}
+    projectroles:
+      developers: [Team A=editor, "B = viewer"]
+"""
+
+
+def test_an_openid_provider_and_what_its_groups_give(tmp_path: Path) -> None:
+    oidc = read(tmp_path, OIDC, PACKYARD_AUTH_OIDC_CLIENTSECRET="hidden").auth.oidc
+    assert oidc
+    assert oidc.issuer == "https://id.example.com/realms/team"
+    assert (oidc.clientsecret, oidc.defaultrole) == ("hidden", "none")
+    assert oidc.roles == {"platform": "admin"}
+    roles = (ProjectRole("Team A", "editor"), ProjectRole("B", "viewer"))
+    assert oidc.projectroles == {"developers": roles}
+    assert "hidden" not in repr(oidc)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["http://id.example.com", "id.example.com", "https://", "https://a b", "https://u:p@host", "x"],
+)
+def test_a_provider_is_asked_over_tls_alone(tmp_path: Path, issuer: str) -> None:
+    (fault,) = faults(tmp_path, f"auth: {{oidc: {{issuer: '{issuer}', clientid: a}}}}")
+    assert fault.startswith("auth.oidc.issuer: must be a URL such as https://id.example.com")
+    assert "u:p" not in fault
+
+
+@pytest.mark.parametrize("issuer", ["http://127.0.0.1:9000", "http://localhost", "http://[::1]:1"])
+def test_a_provider_on_this_machine_may_be_asked_in_clear(tmp_path: Path, issuer: str) -> None:
+    assert read(tmp_path, f"auth: {{oidc: {{issuer: '{issuer}', clientid: a}}}}").auth.oidc
+
+
+def test_faults_of_a_provider_are_all_named(tmp_path: Path) -> None:
+    text = "auth: {oidc: {roles: {a: owner}, projectroles: {b: [x, y=owner, =admin]}}}"
+    found = faults(tmp_path, text)
+    assert len(found) == 6
+    assert any("auth.oidc.roles.a: must be one of viewer" in fault for fault in found)
+    assert sum("must be PROJECT=role, with one of the roles" in fault for fault in found) == 3
+    assert sum("must be given" in fault for fault in found) == 2
+
+
+def test_secrets_have_one_source(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, "secrets: {keys: [abc], keyfile: /k}")
+    assert fault.startswith("secrets.keyfile: means nothing beside secrets.keys")
+    assert "abc" not in repr(read(tmp_path, "secrets: {keys: [abc]}"))

@@ -106,7 +106,7 @@ tries = Table(
     sqlite_with_rowid=False,
 )
 
-projects = table("projects", column("uid", UID))  # the hub's; only asked whether there is one
+projects = table("projects", column("uid", UID), column("name", NAME))  # the hub's; only read
 
 secrets = Table(
     "secrets",

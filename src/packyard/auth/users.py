@@ -277,6 +277,12 @@ def require_projects(connection: Connection, uids: Iterable[str]) -> None:
             raise ProjectUnknown(f"There is no project with the uid {uid[:_LIMIT]}.")
 
 
+def project_uid(connection: Connection, name: str) -> str | None:
+    """The uid of the project of that name."""
+    uid: str | None = connection.scalar(select(projects.c.uid).where(projects.c.name == name))
+    return uid
+
+
 def _keep_an_admin(connection: Connection, user: User, *, stays: bool) -> None:
     """Raise `Conflict` where `user` is the last administrator and would not stay one."""
     if stays or user.role is not Role.ADMIN or user.disabled:

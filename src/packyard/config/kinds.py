@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from packyard.errors import NameInvalid
 from packyard.references import RepoName, parse_repo
@@ -20,6 +21,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
 _SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|GiB|TiB)?")
 _UNITS = {"B": 0, "KiB": 1, "MiB": 2, "GiB": 3, "TiB": 4}
+ROLES = ("viewer", "editor", "admin")
 _TRUE = ("true", "yes", "on")
 _FALSE = ("false", "no", "off")
 
@@ -37,6 +39,23 @@ class Address:
 
 class Size(int):
     """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRole:
+    """A role in one project, named as people call it."""
+
+    project: str
+    role: str
+
+    def __str__(self) -> str:
+        return f"{self.project}={self.role}"
+
+
+class SafeUrl(str):
+    """Of a server whose answers nobody can change on their way: over TLS, or on this machine."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +130,26 @@ def _repository(text: str) -> RepoName:
         raise ValueError("a repository's name such as charts or team/charts") from None
 
 
+def _project_role(text: str) -> ProjectRole:
+    project, _, role = (part.strip() for part in text.rpartition("="))
+    if not project or role not in ROLES:
+        raise ValueError(f"PROJECT=role, with one of the roles {', '.join(ROLES)}")
+    return ProjectRole(project, role)
+
+
+def _safe_url(text: str) -> SafeUrl:
+    try:
+        url = urlsplit(text)
+        host, _ = url.hostname or "", url.port
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    schemes = ("https", "http") if local else ("https",)
+    if not re.match(rf"({'|'.join(schemes)})://[^/\s]+", text) or re.search(r"[\s?#@]", text):
+        raise ValueError("a URL such as https://id.example.com, with https")
+    return SafeUrl(text)
+
+
 KINDS: dict[object, Kind] = {
     str: Kind("text", str),
     bool: Kind("true or false", _boolean),
@@ -120,5 +159,7 @@ KINDS: dict[object, Kind] = {
     timedelta: Kind("duration", _duration),
     Address: Kind("host:port", _address),
     Network: Kind("network", _network),
+    ProjectRole: Kind("PROJECT=role", _project_role),
+    SafeUrl: Kind("URL", _safe_url),
     RepoName: Kind("repository", _repository),
 }

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from packyard.config.kinds import Address, Network, Size
+from packyard.config.kinds import Address, Network, ProjectRole, SafeUrl, Size
 from packyard.references import RepoName
 
 
@@ -145,10 +145,41 @@ class Htpasswd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Oidc:
+    issuer: Annotated[
+        SafeUrl, "The OpenID provider's own URL, as its discovery tells it. Has to be given."
+    ]
+    clientid: Annotated[str, "Packyard's id at the provider. Has to be given."]
+    clientsecret: Annotated[str, "Packyard's secret at the provider, if it has one."] = field(
+        default="", repr=False
+    )
+    scopes: Annotated[tuple[str, ...], "What the provider is asked for, besides `openid`."] = (
+        "profile",
+        "email",
+    )
+    groupsclaim: Annotated[str, "The claim that names somebody's groups."] = "groups"
+    roles: Annotated[
+        Mapping[str, Literal["viewer", "editor", "admin"]],
+        "Groups and the role that each gives in the whole tenant.",
+    ] = field(default_factory=dict)
+    projectroles: Annotated[
+        Mapping[str, tuple[ProjectRole, ...]], "Groups and the roles, `PROJECT=role`, of each."
+    ] = field(default_factory=dict)
+    defaultrole: Annotated[
+        Literal["none", "viewer", "editor", "admin"], "The role of everybody who signs in there."
+    ] = "none"
+    label: Annotated[str, "What the button to sign in there says."] = "OpenID Connect"
+    ca: Annotated[
+        Path | None, "Certificates of authorities to trust besides those of the system, PEM."
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
     """Also as a word, `auth: htpasswd`, with the rest from the environment."""
 
     htpasswd: Htpasswd | None = None
+    oidc: Oidc | None = None
     anonymous: Annotated[Literal["none", "pull"], "What those may do who do not sign in."] = "none"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import MISSING
 from typing import Any
@@ -15,6 +16,7 @@ from packyard.config.keys import Path, Shape, all_keys, members, words
 from packyard.config.kinds import Kind
 
 _SHOWN = 80  # characters of a wrong value
+_CREDENTIALS = re.compile(r"://[^/\s@]*@")
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -128,7 +130,8 @@ class Reader:
         try:
             return kind.read(node.value)
         except ValueError as error:
-            self.fault(path, f"must be {error}, not {node.value[:_SHOWN]!r}")
+            shown = _CREDENTIALS.sub("://***@", node.value[:_SHOWN])
+            self.fault(path, f"must be {error}, not {shown!r}")
             return MISSING
 
     def _list(self, kind: Kind, node: yaml.Node | None, path: Path) -> object:

@@ -8,10 +8,14 @@ from starlette.types import ASGIApp
 from packyard.auth import keyring
 from packyard.auth.accounts import Accounts
 from packyard.auth.htpasswd import Htpasswd
+from packyard.auth.oidc import Provider
 from packyard.auth.policy import Policy
+from packyard.auth.principal import Role
 from packyard.auth.secrets import Secrets
+from packyard.auth.sign_in import Grants
 from packyard.auth.tokens import Tokens
 from packyard.config import Config
+from packyard.config.model import Oidc
 from packyard.hub import opening
 from packyard.hub.schedule import Times
 from packyard.packs.files import Limits
@@ -20,7 +24,7 @@ from packyard.remotes.budget import Budget
 from packyard.server import charts, packs
 from packyard.server.edge import Edge
 from packyard.server.exposition import Exposition
-from packyard.server.parts import Parts, Settings
+from packyard.server.parts import OpenId, Parts, Settings
 from packyard.storage.store import Store
 
 DEFAULT_HEADERS = {
@@ -60,6 +64,7 @@ def build(config: Config, store: Store) -> Parts:
         secrets=secrets,
         tokens=tokens,
         policy=_policy(config, store, tokens),
+        openid=_openid(config.auth.oidc) if config.auth.oidc else None,
         settings=_settings(config),
         remotes=_remotes(config, registry.limits),
         sync_times=_sync_times(config),
@@ -98,6 +103,27 @@ def _policy(config: Config, store: Store, tokens: Tokens) -> Policy:
         deletes=config.storage.delete.enabled,
         read_only=config.storage.maintenance.readonly.enabled,
     )
+
+
+def _openid(oidc: Oidc) -> OpenId:
+    provider = Provider(
+        oidc.issuer,
+        oidc.clientid,
+        oidc.clientsecret,
+        scopes=oidc.scopes,
+        groups_claim=oidc.groupsclaim,
+        ca=oidc.ca,
+    )
+    inside = {
+        group: {given.project: Role(given.role) for given in roles}
+        for group, roles in oidc.projectroles.items()
+    }
+    grants = Grants(
+        tenant={group: Role(role) for group, role in oidc.roles.items()},
+        projects=inside,
+        default=None if oidc.defaultrole == "none" else Role(oidc.defaultrole),
+    )
+    return OpenId(provider=provider, grants=grants, label=oidc.label)
 
 
 def _settings(config: Config) -> Settings:

@@ -8,8 +8,10 @@ from ipaddress import IPv4Network, IPv6Network
 from anyio import CapacityLimiter
 from starlette.types import Scope
 
+from packyard.auth.oidc import Provider
 from packyard.auth.policy import Policy
 from packyard.auth.secrets import Secrets
+from packyard.auth.sign_in import Grants
 from packyard.auth.tokens import Tokens
 from packyard.hub import opening
 from packyard.hub.schedule import Times
@@ -49,12 +51,22 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenId:
+    """Where people sign in elsewhere, what that makes them here, and what the button says."""
+
+    provider: Provider
+    grants: Grants
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     store: Store
     registry: Registry
     secrets: Secrets
     tokens: Tokens
     policy: Policy
+    openid: OpenId | None = None
     settings: Settings = field(default_factory=Settings)
     # How other registries are read, and when they are synchronized.
     remotes: opening.Settings = field(default_factory=opening.Settings)

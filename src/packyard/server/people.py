@@ -118,7 +118,7 @@ def _find(store: Store, name: str) -> User:
 
 def _project(store: Store, name: str) -> str:
     with store.read() as connection:
-        uid: str | None = connection.scalar(select(projects.c.uid).where(projects.c.name == name))
+        uid = users.project_uid(connection, name)
     if uid is None:
         raise ProjectUnknown(f"There is no project {name}.")
     return uid

@@ -120,6 +120,9 @@ def check(config: Config, certificates: Certificates) -> Address:
             f"auth.htpasswd.path: {htpasswd.path} cannot be read; make it with "
             f"`htpasswd -Bc {htpasswd.path} admin`"
         )
+    oidc = config.auth.oidc
+    if oidc and oidc.ca and not os.access(oidc.ca, os.R_OK):
+        faults.append(f"auth.oidc.ca: {oidc.ca} cannot be read")
     listening = config.http.addr
     try:
         listening = address.resolve(config.http.addr)
