@@ -134,7 +134,7 @@ def test_an_interrupt_ends_at_once_and_quietly(packyard: Program, tmp_path: Path
         try:
             assert asked.wait(20)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=5)
+            out, err = process.communicate(timeout=20)
         finally:
             release.set()
             process.kill()

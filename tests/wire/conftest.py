@@ -13,7 +13,8 @@ from tests.wire.oci import Repo
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    live = start(tmp_path_factory.mktemp("server"), workers=2)
+    config = {"http": {"trustedproxies": ["127.0.0.0/8"]}}
+    live = start(tmp_path_factory.mktemp("server"), workers=2, config=config)
     yield live
     live.stop()
 

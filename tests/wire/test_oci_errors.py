@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import httpx
 import pytest
 
@@ -36,6 +38,14 @@ WRITES = [
 ]
 
 
+_addresses = count(1)
+
+
+def elsewhere() -> str:
+    """An address that nobody has tried to sign in from: failed tries are counted by address."""
+    return f"198.51.100.{next(_addresses)}"
+
+
 @pytest.mark.parametrize(("method", "path"), READS + WRITES)
 @pytest.mark.parametrize(
     "header",
@@ -53,7 +63,9 @@ WRITES = [
 def test_without_valid_credentials_every_end_point_is_401(
     anonymous: httpx.Client, method: str, path: str, header: str | None
 ) -> None:
-    headers = {} if header is None else {"authorization": header}
+    headers = {"x-forwarded-for": elsewhere()}
+    if header is not None:
+        headers["authorization"] = header
     answer = anonymous.request(method, path, headers=headers)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith('Basic realm="')

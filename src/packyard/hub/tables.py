@@ -53,7 +53,7 @@ macros = Table(
 registries = Table(
     "registries",
     metadata,
-    Column("uid", ForeignKey("sources.uid"), primary_key=True),
+    Column("uid", UID, ForeignKey("sources.uid"), primary_key=True),
     Column("provider", String(16), nullable=False),  # "pack", "helm", "zarf": what it holds
     Column("endpoint", Text, nullable=False),
     Column("base_path", Text, nullable=False),
@@ -69,7 +69,7 @@ registries = Table(
 syncs = Table(
     "syncs",
     metadata,
-    Column("registry", ForeignKey("registries.uid", ondelete="CASCADE"), primary_key=True),
+    Column("registry", UID, ForeignKey("registries.uid", ondelete="CASCADE"), primary_key=True),
     Column("status", String(16), nullable=False),  # "" before the first one
     Column("message", Text, nullable=False),
     Column("due_at", BigInteger),  # NULL: never by itself
@@ -89,7 +89,7 @@ sync_steps = Table(
     "sync_steps",
     metadata,
     Column("uid", UID, primary_key=True),  # of the version in the catalog that is to be replaced
-    Column("registry", ForeignKey("syncs.registry", ondelete="CASCADE"), nullable=False),
+    Column("registry", UID, ForeignKey("syncs.registry", ondelete="CASCADE"), nullable=False),
     Column("name", String(255), nullable=False),
     Column("label", String(128), nullable=False),
     Column("validator", Text, nullable=False),  # of the content that was read
@@ -100,7 +100,7 @@ sync_steps = Table(
 sync_faults = Table(
     "sync_faults",
     metadata,
-    Column("registry", ForeignKey("syncs.registry", ondelete="CASCADE"), primary_key=True),
+    Column("registry", UID, ForeignKey("syncs.registry", ondelete="CASCADE"), primary_key=True),
     Column("name", String(255), primary_key=True),
     Column("tag", String(255), primary_key=True),  # "": all of that name
     Column("validator", Text, nullable=False),  # read again only if the source states another
