@@ -12,6 +12,7 @@ import pytest
 
 from packyard.charts.rules import RULES as CHART_RULES
 from packyard.packs.rules import RULES
+from packyard.profiles.rules import RULES as PROFILE_RULES
 from tests.cli.program import Program, make_pack
 from tests.cli.test_terminal import at_terminal
 
@@ -91,7 +92,7 @@ def test_sarif_has_the_form_of_its_specification(
     driver = run["tool"]["driver"]
     assert driver["name"] == "Packyard"
     assert driver["version"]
-    assert [rule["id"] for rule in driver["rules"]] == [*RULES, *CHART_RULES]
+    assert [rule["id"] for rule in driver["rules"]] == [*RULES, *CHART_RULES, *PROFILE_RULES]
     for rule in driver["rules"]:
         assert rule["shortDescription"]["text"]
         assert rule["defaultConfiguration"]["level"] in {"error", "warning", "note"}

@@ -83,8 +83,8 @@ def test_everything_is_reported_at_once_with_its_severity_and_place(engine: Engi
         of(K8S, values="pack:\n  podCIDR: '{{ .spectro.macro.cidr }}'\n a: 1\n"),
         of(app, values="charts:\n  engine:\n    replicas: 9\n    name: '{{ .spectro.var.n }}'\n"),
         of(app, values="a: 1\na: 2\n"),
-        ProfileLayer(name="gone", tag="1.0.0"),
-        ProfileLayer(name="ap", tag="2"),
+        ProfileLayer(name="gone", tag="1.0.0", layer=Layer.ADDON),
+        ProfileLayer(name="ap", tag="2", layer=Layer.ADDON),
     ]
     packs: list[Content] = [K8S, app, app, Missing(names=("app", "gone2"), tags=("1.1.0", "1.2.0"))]
     packs.append(Missing(names=("app", "kubernetes"), registry="R"))
@@ -106,6 +106,12 @@ def test_everything_is_reported_at_once_with_its_severity_and_place(engine: Engi
     assert str(unknown) == (
         "refuse: The registry R holds no pack 'ap'. Did you mean 'app'? [layer.pack-unknown]"
     )
+
+
+def test_what_is_not_known_is_not_held_against_the_order(engine: Engine) -> None:
+    layers = [of(OS), ProfileLayer(name="lost", tag="1"), of(CNI), of(APP)]
+    packs: list[Content] = [OS, Missing(names=("k3s",)), CNI, APP]
+    assert rules(check(profile(*layers), packs, macros={}, engine=engine)) == ["layer.pack-unknown"]
 
 
 def test_passwords_are_never_shown(engine: Engine) -> None:

@@ -16,8 +16,10 @@ from packyard.profiles.macros import check_macros
 from packyard.profiles.model import Format, Manifest, PackType, Profile, ProfileLayer
 from packyard.profiles.resolve import Resolution, resolve
 from packyard.profiles.scope import Scope, macros_in_force
+from packyard.profiles.system import SYSTEM_VALUES
 from tests.profiles.samples import SYSTEM, layers, one, rules, variable
 
+ROOT = Path(__file__).parent.parent.parent
 SCOPE = Scope(SYSTEM, {"mode": "Immediate"}, {"replicas": "3", "ui-pull-policy": "Always"})
 
 
@@ -425,3 +427,9 @@ def test_expressions_cannot_be_given_more_than_a_limit(engine: Engine) -> None:
     result = resolve(layers(a=large, b=users), SCOPE, engine)
     assert {finding.rule for finding in result.findings} == {"macro.failed"}
     assert 0 < len(result.findings) < 120
+
+
+def test_the_page_on_macros_lists_every_system_value() -> None:
+    page = (ROOT / "docs" / "macros.md").read_text(encoding="utf-8")
+    rows = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in SYSTEM_VALUES.items())
+    assert rows in page

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from packyard.cli import chart, pack, people, registry, screen, server
+from packyard.cli import chart, pack, people, profile, registry, screen, server
 from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home
 from packyard.cli.version import version_line
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(registry.app)
 app.add_typer(pack.app)
+app.add_typer(profile.app)
 app.add_typer(chart.app)
 app.add_typer(people.users)
 app.add_typer(people.secrets)

@@ -22,6 +22,7 @@ from packyard.errors import ContentRefused
 from packyard.findings import Finding, Severity
 from packyard.packs.lint import lint
 from packyard.packs.rules import RULES
+from packyard.profiles.rules import RULES as PROFILE_RULES
 
 _ERRORS = frozenset({Severity.REFUSE, Severity.BLOCK})
 _LEVELS = {
@@ -41,10 +42,14 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A pack as it was named on the command line, and what is wrong with it."""
+    """A pack or profile as it was named on the command line, and what is wrong with it.
+
+    `folder` is where the files of findings stand; without, the path itself is that.
+    """
 
     path: Path
     findings: tuple[Finding, ...]
+    folder: Path | None = None
 
 
 def check(path: Path, engine: Engine) -> Checked:
@@ -62,8 +67,8 @@ def fails(checked: Sequence[Checked], *, strict: bool) -> bool:
     return any(finding.severity in failing for pack in checked for finding in pack.findings)
 
 
-def as_text(checked: Sequence[Checked], stream: TextIO) -> Iterator[str]:
-    """A block for each pack, its findings by file; at the end how many there are."""
+def as_text(checked: Sequence[Checked], stream: TextIO, subject: str = "pack") -> Iterator[str]:
+    """A block for each subject, its findings by file; at the end how many there are."""
     for pack in checked:
         name = screen.paint(str(pack.path), "", stream, bold=True)
         if not pack.findings:
@@ -72,11 +77,11 @@ def as_text(checked: Sequence[Checked], stream: TextIO) -> Iterator[str]:
         yield name
         width = max(len(_place(finding)) for finding in pack.findings)
         for file, findings in groupby(pack.findings, key=lambda finding: finding.file):
-            yield f"  {screen.plain(file) or '(the pack as a whole)'}"
+            yield f"  {screen.plain(file) or f'(the {subject} as a whole)'}"
             for finding in findings:
                 yield from _lines(finding, width, stream)
         yield ""
-    yield _summary(checked)
+    yield _summary(checked, subject)
 
 
 def _lines(finding: Finding, width: int, stream: TextIO) -> Iterator[str]:
@@ -106,11 +111,11 @@ def _broken(text: str, margin: int, stream: TextIO) -> list[str]:
     )
 
 
-def _summary(checked: Sequence[Checked]) -> str:
+def _summary(checked: Sequence[Checked], subject: str) -> str:
     counts = Counter(_LEVELS[finding.severity] for pack in checked for finding in pack.findings)
     words = {"error": "error", "warning": "warning", "note": "hint"}
     found = [screen.amount(counts[level], word) for level, word in words.items() if counts[level]]
-    return f"{screen.amount(len(checked), 'pack')}: {', '.join(found) or 'nothing to mend'}"
+    return f"{screen.amount(len(checked), subject)}: {', '.join(found) or 'nothing to mend'}"
 
 
 def as_json(checked: Sequence[Checked]) -> list[dict[str, object]]:
@@ -123,10 +128,10 @@ def as_json(checked: Sequence[Checked]) -> list[dict[str, object]]:
 
 def as_sarif(checked: Sequence[Checked]) -> dict[str, object]:
     """A SARIF log of one run; every rule is listed, whether it was broken or not."""
-    known = {**RULES, **CHART_RULES}
+    known = {**RULES, **CHART_RULES, **PROFILE_RULES}
     ids = list(known)
     results = [
-        _result(pack.path, finding, ids.index(finding.rule) if finding.rule in known else -1)
+        _result(pack, finding, ids.index(finding.rule) if finding.rule in known else -1)
         for pack in checked
         for finding in pack.findings
     ]
@@ -148,8 +153,9 @@ def as_sarif(checked: Sequence[Checked]) -> dict[str, object]:
     }
 
 
-def _result(path: Path, finding: Finding, rule: int) -> Mapping[str, object]:
-    file = path / finding.file if finding.file else path
+def _result(checked: Checked, finding: Finding, rule: int) -> Mapping[str, object]:
+    folder = checked.path if checked.folder is None else checked.folder
+    file = folder / finding.file if finding.file else checked.path
     region = {"startLine": finding.line, "startColumn": finding.column}
     location: dict[str, object] = {"artifactLocation": {"uri": quote(file.as_posix())}}
     if finding.line:

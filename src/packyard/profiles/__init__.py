@@ -10,6 +10,7 @@
 - `check`: everything that is wrong with a profile: its `layers`, its values against the
   `parameters` of packs, constraints, macros, variables.
 - `options`: the packs that can be the next layer, and why the others cannot.
+- `file`: a profile as a file beside its values.
 - `exchange`: JSON and YAML out and in, read by `fields`, with the `registries` that an imported
   layer may come from; `terraform`: as a configuration.
 """

@@ -71,6 +71,12 @@ class LaidLayer:
             return self.known.pack.layer
         return self.layer.layer or Layer.ADDON
 
+    @property
+    def kind_is_known(self) -> bool:
+        """Whether anybody says which layer it is; a manifest is always an add-on."""
+        said = self.known or self.layer.layer
+        return bool(said) or self.layer.type in (PackType.MANIFEST, PackType.HELM)
+
     @cached_property
     def section(self) -> PackSection:
         """`pack:` of the values."""

@@ -92,8 +92,11 @@ def _metadata(profile: Profile) -> Iterator[Finding]:
 def _kinds(profile: Profile, layers: Sequence[LaidLayer]) -> Iterator[Finding]:
     """Which layers are missing, there twice, or not admitted."""
     by_kind: dict[Layer, LaidLayer] = {}
+    told = [layer.kind_is_known for layer in layers]
     for index, layer in enumerate(layers):
         kind, path = layer.kind, f"layers[{index}]"
+        if not told[index]:
+            continue
         if not admits(profile.type, kind):
             message = (
                 f"A profile of type {profile.type} has no {_TITLES[kind]} layer: {layer.name}."
@@ -108,7 +111,7 @@ def _kinds(profile: Profile, layers: Sequence[LaidLayer]) -> Iterator[Finding]:
                 yield found(
                     "profile.layer-repeated", message, mend=mend, layer=layer.name, path=path
                 )
-    for kind in needed(profile) if layers else ():
+    for kind in needed(profile) if layers and all(told) else ():
         if kind not in by_kind:
             message = f"The profile has no {_TITLES[kind]} layer."
             mend = f"Add a pack of the layer {kind}."
@@ -118,6 +121,8 @@ def _kinds(profile: Profile, layers: Sequence[LaidLayer]) -> Iterator[Finding]:
 def _order(layers: Sequence[LaidLayer]) -> Iterator[Finding]:
     highest: LaidLayer | None = None
     for index, layer in enumerate(layers):
+        if not layer.kind_is_known:
+            continue
         if highest and _RANKS[layer.kind] < _RANKS[highest.kind]:
             message = (
                 f"{layer.name} ({_TITLES[layer.kind]}) stands behind {highest.name} "

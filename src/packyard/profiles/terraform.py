@@ -25,6 +25,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_]+")
 _BLOCKABLE = re.compile(r"(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029])*")
 _SPECIAL = re.compile(r'[\x00-\x1f"\\\x7f-\x9f\u2028\u2029]')
 _ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "\\": r"\\"}
+_ARGUMENT = re.compile(r"\w+ = ")
 _KINDS = {"oci": "registry_oci", "helm": "registry_helm", "pack": "registry_pack"}
 
 
@@ -149,7 +150,7 @@ def _data_source(kind: str, name: str, label: str) -> list[str]:
 
 
 def _input(label: str) -> list[str]:
-    return _block(f'variable "{label}"', ["type      = string", "sensitive = true"])
+    return _block(f'variable "{label}"', ["type = string", "sensitive = true"])
 
 
 # The language.
@@ -162,21 +163,36 @@ def _label(text: str) -> str:
 
 
 def _block(head: str, body: Iterable[str]) -> list[str]:
-    """Every line of a text stays where it is; others are indented."""
-    return [f"{head} {{", *map(_indented, body), "}"]
+    """Equal signs of lines that follow each other stand below each other, as `fmt` has them."""
+    lines: list[str] = []
+    run: list[str] = []
+    for line in [*body, ""]:
+        is_argument = _ARGUMENT.match(line)
+        if is_argument:
+            run.append(line)
+        if not is_argument or "\n" in line:  # a text of several lines ends its run
+            lines += _aligned(run)
+            run = []
+        if not is_argument:
+            lines.append(line)
+    return [f"{head} {{", *map(_indented, lines[:-1]), "}"]
+
+
+def _aligned(arguments: list[str]) -> list[str]:
+    pairs = [argument.split(" = ", 1) for argument in arguments]
+    width = max((len(name) for name, _ in pairs), default=0)
+    return [f"{name:<{width}} = {value}" for name, value in pairs]
 
 
 def _indented(line: str) -> str:
+    """Every line of a text stays where it is; others are indented."""
     first, newline, rest = line.partition("\n")
     return (f"  {first}" if first else "") + newline + rest
 
 
 def _arguments(values: Mapping[str, str]) -> Iterator[str]:
-    """One line each, equal signs below each other; what is empty is left out."""
-    given = {name: value for name, value in values.items() if value}
-    width = max(map(len, given), default=0)
-    for name, value in given.items():
-        yield f"{name:<{width}} = {_quoted(value)}"
+    """One line each; what is empty is left out."""
+    return (f"{name} = {_quoted(value)}" for name, value in values.items() if value)
 
 
 def _tags(labels: Mapping[str, str]) -> Iterator[str]:
