@@ -9,9 +9,12 @@ from typing import Any
 from packyard.findings import Finding, Severity
 from packyard.packs.constraints import Pool
 from packyard.packs.model import Component, Constraints, Dependency, Layer, Resource
-from packyard.profiles.check import check, publishable
+from packyard.profiles.actions import Family
+from packyard.profiles.cells import cells, names_used
+from packyard.profiles.check import check, publishable, resolved_values
 from packyard.profiles.content import Content, Missing, PackContent
 from packyard.profiles.filling import Engine
+from packyard.profiles.laid import lay_out
 from packyard.profiles.model import Manifest, PackType, Profile, ProfileLayer, ProfileType, Variable
 from tests.profiles.samples import content, of, one, rules, variable
 
@@ -215,6 +218,23 @@ def test_a_pack_that_is_there_twice_carries_its_name(engine: Engine) -> None:
     twice = [of(APP), good, replace(good, name="night--other")]
     found = checked(engine, APP, APP, APP, layers=twice, type=ProfileType.ADDON, cloud_type="")
     assert rules(found)[0] == "layer.display-name-repeated"
+
+
+def test_resolved_values_may_be_shown(engine: Engine) -> None:
+    text = "# {{ .spectro.var.key }}\na: '{{ .spectro.var.key }}'\nb: '{{ .spectro.macro.m }}'\n"
+    app = content(values=text + "c: '{{ .spectro.system.cluster.uid }}'\n")
+    broken = ProfileLayer(name="x", values="a: [\n")
+    made = profile(
+        of(app, values=""), broken, variables=(variable("key", sensitive=True, default="S3CRET"),)
+    )
+    texts, findings = resolved_values(made, [app, None], macros={"m": "it's"}, engine=engine)
+    assert texts[0] == (
+        "# {{ .spectro.var.key }}\na: '********'\nb: 'it''s'\n"
+        "c: '{{ .spectro.system.cluster.uid }}'\n"
+    )
+    assert (texts[1], findings) == ("a: [\n", [])
+    used = cells(lay_out(made, [app, None]))
+    assert (names_used(used, Family.MACRO), names_used(used, Family.VARIABLE)) == (["m"], ["key"])
 
 
 def test_manifests_are_yaml_with_names(engine: Engine) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from packyard.findings import Finding
 from packyard.packs.paths import Path, format_path
 from packyard.packs.rules import Position
 from packyard.packs.yaml.texts import Text
-from packyard.profiles.actions import MARK, Action, Reference, read, unended
+from packyard.profiles.actions import MARK, Action, Family, Reference, read, unended
 from packyard.profiles.laid import LaidLayer, Part
 from packyard.profiles.rules import found
 
@@ -81,6 +81,14 @@ def cells(layers: Sequence[LaidLayer]) -> list[Cell]:
         for part in layer.parts
         for text in part.document.texts(MARK)
     ]
+
+
+def names_used(found_cells: Iterable[Cell], family: Family) -> list[str]:
+    """The names of a family that are referred to, each once: macros, variables."""
+    references = (
+        one for cell in found_cells for action in cell.actions for one in action.references
+    )
+    return list(dict.fromkeys(one.name for one in references if one.family == family))
 
 
 def unended_actions(cell: Cell) -> Iterator[Finding]:

@@ -61,6 +61,29 @@ def check(
     )
 
 
+def resolved_values(
+    profile: Profile,
+    packs: Sequence[Content],
+    *,
+    macros: Mapping[str, str],
+    engine: Engine,
+    system: Mapping[str, str] | None = None,
+) -> tuple[list[str], list[Finding]]:
+    """The values of each layer, in order, with all macros replaced that are known; to be shown, so
+    secrets are masked. Variables have their defaults.
+
+    Values that cannot be read stay as they are. Findings are about macros alone.
+    """
+    layers = lay_out(profile, packs)
+    scope = scope_of(profile, layers, macros, system)
+    resolution = resolve(layers, scope, engine)
+    texts = [
+        resolution.document(layer.values).text if layer.values else layer.layer.values
+        for layer in layers
+    ]
+    return texts, ordered(profile, resolution.findings)
+
+
 def publishable(findings: Iterable[Finding]) -> bool:
     """Whether nothing refuses or blocks."""
     return not any(finding.severity in (Severity.REFUSE, Severity.BLOCK) for finding in findings)

@@ -48,12 +48,18 @@ class PackContent:
     def of(cls, files: Files) -> PackContent | None:
         """None where the files are no pack."""
         pack, _ = parse_pack_json(_data(files, PACK_JSON))
-        if pack is None:
-            return None
-        schema, _ = parse_schema(_data(files, SCHEMA))
-        presets, _ = parse_presets(_data(files, PRESETS))
         values = _data(files, VALUES).decode("utf-8", "replace")
-        return cls(pack=pack, values=values, schema=schema or _NO_SCHEMA, presets=presets)
+        schema, presets = _data(files, SCHEMA), _data(files, PRESETS)
+        return cls.read(pack, values, schema, presets) if pack else None
+
+    @classmethod
+    def read(
+        cls, pack: Pack, values: str, schema: str | bytes, presets: str | bytes
+    ) -> PackContent:
+        """Of the texts of its files; what cannot be understood in them binds nothing."""
+        parsed, _ = parse_schema(schema)
+        named, _ = parse_presets(presets)
+        return cls(pack=pack, values=values, schema=parsed or _NO_SCHEMA, presets=named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

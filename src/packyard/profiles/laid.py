@@ -23,7 +23,7 @@ from packyard.profiles.rules import found
 
 _DOCUMENT_START = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _UNQUOTED = re.compile(r"\{\{.*\}\}[^\s#]*")
-_REPAIRS = 20
+_REPAIRS, _REPAIRS_OF_LONG, _LONG = 20, 3, 100_000
 _MEND = (
     "Put it in single quotes, '{{ … }}', or in double quotes where its value may hold a single one."
 )
@@ -127,7 +127,7 @@ def _read(text: str, file: str, findings: list[Finding]) -> Document | None:
     """The document, with quotes where an expression lacks them; what is wrong goes to findings."""
     document, faults = Document.parse(text, file)
     unquoted: dict[int, Finding] = {}
-    for _ in range(_REPAIRS):
+    for _ in range(_REPAIRS if len(text) < _LONG else _REPAIRS_OF_LONG):
         lines = text.splitlines(keepends=True)
         fresh = {at[0]: at for at in (_unquoted(fault, lines) for fault in faults) if at[0]}
         if document or not fresh:
