@@ -204,18 +204,11 @@ def render_pack(
     Charts are rendered by Helm's engine, without a cluster. Macros stay as they are.
     """
     from packyard.cli import render
-    from packyard.delivery.part import stream
     from packyard.delivery.render import Cluster
 
     given = render.Given(files=values or (), assignments=assignments or ())
     cluster = Cluster(kubernetes=kubernetes, api_versions=tuple(api_versions or ()))
-    parts = render.rendered(pack, given, cluster, server, home)
-    if folder is not None:
-        written = screen.amount(render.write(parts, folder), "file")
-        screen.result(f"{'rendered':<9}  {folder}  {written}")
-        return
-    text = stream(parts).removesuffix("\n")
-    screen.result(screen.plain(text) if screen.is_terminal(sys.stdout) else text)
+    render.show(render.rendered(pack, given, cluster, server, home), folder)
 
 
 @app.command("images", cls=Command)

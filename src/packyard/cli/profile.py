@@ -193,8 +193,7 @@ def render(
 ) -> None:
     """Print what the add-on layers deploy: Kubernetes manifests, in the order of installation."""
     from packyard.cli import profile_work
-    from packyard.cli.render import write
-    from packyard.delivery.part import stream
+    from packyard.cli.render import show
     from packyard.delivery.profile import Deployment
     from packyard.delivery.render import Cluster
 
@@ -202,13 +201,7 @@ def render(
     deployment = Deployment(
         variables=_pairs(variables), system=_pairs(system), macros=_pairs(macros), cluster=cluster
     )
-    parts = profile_work.rendered(file, deployment, registry, home)
-    if folder is not None:
-        written = screen.amount(write(parts, folder), "file")
-        screen.result(f"{'rendered':<9}  {folder}  {written}")
-        return
-    text = stream(parts).removesuffix("\n")
-    screen.result(screen.plain(text) if screen.is_terminal(sys.stdout) else text)
+    show(profile_work.rendered(file, deployment, registry, home), folder)
 
 
 @app.command(cls=Command)

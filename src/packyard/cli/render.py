@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packyard.charts.engine import Engine
+from packyard.cli import screen
 from packyard.cli.folders import read_pack
 from packyard.cli.pull import pull_pack
-from packyard.delivery.part import Part, files_of
+from packyard.delivery.part import Part, files_of, stream
 from packyard.delivery.render import Cluster, render
 from packyard.errors import Conflict, ContentRefused, ParameterInvalid
 from packyard.packs.files import Files
@@ -47,8 +49,17 @@ def rendered(named: str, given: Given, cluster: Cluster, server: str, home: Path
     return list(parts)
 
 
-def write(parts: Sequence[Part], folder: Path) -> int:
-    """Write a file for each part into a new folder; how many."""
+def show(parts: Sequence[Part], folder: Path | None) -> None:
+    """Print the parts as one stream, or write a file for each into a new folder."""
+    if folder is not None:
+        written = screen.amount(_write(parts, folder), "file")
+        screen.result(f"{'rendered':<9}  {folder}  {written}")
+        return
+    text = stream(parts).removesuffix("\n")
+    screen.result(screen.plain(text) if screen.is_terminal(sys.stdout) else text)
+
+
+def _write(parts: Sequence[Part], folder: Path) -> int:
     files = files_of(parts)
     try:
         write_folder(files, folder)
