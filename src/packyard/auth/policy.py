@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from packyard.auth import credentials, keys, passwords, sessions, tries
 from packyard.auth.accounts import Account, Accounts
 from packyard.auth.credentials import ApiKey, Cookie, Password, Token, refused
-from packyard.auth.principal import ANONYMOUS, Action, Principal
+from packyard.auth.principal import ANONYMOUS, UNLIMITED, Action, Principal
 from packyard.auth.tokens import Tokens
 from packyard.errors import Denied, PackyardError, Unauthenticated, Unsupported
 from packyard.storage.content import now
@@ -139,9 +139,9 @@ class Policy:
         if action in self._off:
             raise Unsupported(f"This registry does not take a {action}: its configuration says so.")
 
-    def check_project(self, principal: Principal, action: Action, project: str) -> None:
-        """Raise unless the principal may do that in the hub, in the project of that uid or, for
-        "", in the tenant: `Unauthenticated`, or `Denied`."""
+    def check_person(self, principal: Principal) -> None:
+        """Raise unless it is somebody of the users' table, with nothing that is for the registry
+        alone: `Unauthenticated`, or `Denied`."""
         if principal.anonymous:
             raise refused()
         if not principal.uid:
@@ -151,6 +151,18 @@ class Policy:
             )
         if principal.limits.repositories:
             raise Denied(f"This API key is for {principal.limits.repositories} alone.")
+
+    def check_whole(self, principal: Principal) -> None:
+        """Raise as `check_person`, and `Denied` for an API key with limits: by one nobody can make
+        another without, nor change a password."""
+        self.check_person(principal)
+        if principal.limits != UNLIMITED:
+            raise Denied("An API key with limits changes no keys, users and sessions.")
+
+    def check_project(self, principal: Principal, action: Action, project: str) -> None:
+        """Raise unless the principal may do that in the hub, in the project of that uid or, for
+        "", in the tenant: `Unauthenticated`, or `Denied`."""
+        self.check_person(principal)
         if not principal.may(action, project):
             raise _denied(principal, f"may not {action} {'in this project' if project else 'here'}")
 

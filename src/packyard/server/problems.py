@@ -57,40 +57,57 @@ STATUS_AND_CODE: dict[type[errors.PackyardError], tuple[int, str]] = {
 
 
 def add_problems(app: FastAPI, realm: str) -> None:
-    """Let every refusal of `app` leave in this form; `realm` is what a 401 asks credentials for."""
+    """Let every refusal of `app` leave in this form; `realm` is what a 401 asks credentials for.
 
-    def answer(error: errors.PackyardError) -> JSONResponse:
+    The hub's paths ask for none: a browser would answer with a window of its own.
+    """
+
+    def answer(request: Request, error: errors.PackyardError) -> JSONResponse:
         status, code = STATUS_AND_CODE[type(error)]
         body = {"code": code, "message": error.message, "details": _details(error)}
         headers = _headers(error, realm)
+        if _is_hub(request.url.path):
+            headers.pop("WWW-Authenticate", None)
         return JSONResponse({**body, "ref": REQUEST_ID.get()}, status, headers=headers)
 
-    def refused(_: Request, error: Exception) -> JSONResponse:
+    def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, errors.PackyardError)  # noqa: S101 - registered for that class
-        return answer(error)
+        return answer(request, error)
 
-    def malformed(_: Request, error: Exception) -> JSONResponse:
+    def malformed(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101
         faults = [f"{_place(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
         message = f"The request is not of the documented form: {'; '.join(faults)}."
-        return answer(errors.ParameterInvalid(message))
+        return answer(request, errors.ParameterInvalid(message))
 
     def unrouted(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101
         path = request.url.path
+        if error.status_code == 400:  # FastAPI could not read the body
+            fault = error.__cause__
+            if isinstance(fault, errors.PackyardError):
+                return answer(request, fault)
+            return answer(request, errors.ParameterInvalid("The body is not JSON."))
         if error.status_code == 405:
             allow = (error.headers or {}).get("Allow", "")
             message = f"{path} does not take {request.method}, but {allow}."
-            return answer(errors.MethodNotAllowed(message, allow=allow))
-        return answer(errors.PathUnknown(f"There is nothing at {path}; /docs lists what there is."))
+            return answer(request, errors.MethodNotAllowed(message, allow=allow))
+        message = f"There is nothing at {path}; /docs lists what there is."
+        return answer(request, errors.PathUnknown(message))
 
-    def gone(_: Request, __: Exception) -> JSONResponse:
-        return answer(errors.ClientGone("The client went away before its request was whole."))
+    def gone(request: Request, _: Exception) -> JSONResponse:
+        message = "The client went away before its request was whole."
+        return answer(request, errors.ClientGone(message))
 
     app.add_exception_handler(errors.PackyardError, refused)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, unrouted)
     app.add_exception_handler(ClientDisconnect, gone)
+
+
+def _is_hub(path: str) -> bool:
+    """Everything below `/v1` that is not the pack registry's (design.md, "Paths")."""
+    return path.startswith("/v1/") and path != "/v1/" and not path.startswith("/v1/_")
 
 
 def _details(error: errors.PackyardError) -> dict[str, object]:

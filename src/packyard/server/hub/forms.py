@@ -1,0 +1,131 @@
+"""What the hub's routers share: who may call, how bodies are read, how times are written.
+
+Times are RFC 3339 in UTC. In bodies they may also come without a zone, with a blank in place of the
+T, empty, null, or as the zero date that Go writes for "none" (terraform-contract.md, 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+from starlette.types import Message, Receive
+
+from packyard.auth.principal import Action, Principal
+from packyard.errors import ParameterInvalid, TooLarge
+from packyard.server.admission import identify
+from packyard.server.pack_models import Problem
+from packyard.server.packs import Wired
+
+_SMALL = 64 * 1024  # bytes of a body that holds texts of people
+_ZERO_YEAR = 1
+
+
+class Form(BaseModel):
+    """A body or answer: camel case on the wire, unknown fields ignored, null as absent."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Meta(Form):
+    """`metadata` of an answer."""
+
+    uid: str
+    name: str
+    creation_timestamp: str
+    last_modified_timestamp: str
+
+
+class Uid(Form):
+    """The answer to a creation."""
+
+    uid: str
+
+
+class Named(Form):
+    """`metadata` of a body; what clients cannot choose is ignored."""
+
+    name: str | None = None
+
+
+class SmallRoute(APIRoute):
+    """Reads no more of a body than these routes can need, whoever sends it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def limited(request: Request) -> Response:
+            return await handler(Request(request.scope, _limited(request.receive)))
+
+        return limited
+
+
+def _limited(receive: Receive) -> Receive:
+    received = 0
+
+    async def counted() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > _SMALL:
+            raise TooLarge(f"The body has more than {_SMALL} bytes, the limit of this address.")
+        return message
+
+    return counted
+
+
+def _keep_nowhere(response: Response) -> None:
+    response.headers["cache-control"] = "no-store"
+
+
+async def _person(request: Request, parts: Wired) -> Principal:
+    principal = await identify(parts, request.scope, "api")
+    parts.policy.check_person(principal)
+    return principal
+
+
+async def _owner(request: Request, parts: Wired) -> Principal:
+    principal = await identify(parts, request.scope, "api")
+    parts.policy.check_whole(principal)
+    return principal
+
+
+async def _admin(request: Request, parts: Wired) -> Principal:
+    principal = await _owner(request, parts)
+    parts.policy.check_project(principal, Action.ADMIN, "")
+    return principal
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 429)
+}
+"""What any of these addresses may answer instead."""
+PRIVATE = Depends(_keep_nowhere)
+"""Of routers whose answers nothing on their way may keep."""
+Person = Annotated[Principal, Depends(_person)]
+"""Somebody of the users' table."""
+Owner = Annotated[Principal, Depends(_owner)]
+"""The same, by nothing that has less than all rights of theirs."""
+Admin = Annotated[Principal, Depends(_admin)]
+"""An administrator of the tenant, by nothing that has less."""
+
+
+def read_time(text: str | None, field: str) -> int | None:
+    """Microseconds since 1970, None for no time. Raises `ParameterInvalid`."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ParameterInvalid(
+            f"{field} is {text[:60]!r}, which is no time such as 2026-12-31T12:00:00Z."
+        ) from None
+    if moment.year == _ZERO_YEAR:
+        return None
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return round(known.timestamp() * 1_000_000)

@@ -1,0 +1,262 @@
+"""Users: everybody's own, all of them for administrators; one's own path is ours, `/v1/users/me`.
+
+The published API knows users by uid roles; here a role is a word, for the tenant and per project.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from anyio import to_thread
+from fastapi import APIRouter, Request
+from pydantic import Field
+from sqlalchemy import select
+
+from packyard.auth import sessions, users
+from packyard.auth.credentials import Password
+from packyard.auth.principal import Role
+from packyard.auth.users import User
+from packyard.errors import ParameterInvalid
+from packyard.hub.tables import tenants
+from packyard.server.forwarded import remote
+from packyard.server.hub.forms import (
+    PRIVATE,
+    REFUSALS,
+    Admin,
+    Form,
+    Meta,
+    Named,
+    Owner,
+    Person,
+    SmallRoute,
+    Uid,
+)
+from packyard.server.pack_models import timestamp
+from packyard.server.packs import Wired
+from packyard.server.parts import Parts
+
+router = APIRouter(
+    prefix="/v1/users",
+    tags=["users"],
+    route_class=SmallRoute,
+    dependencies=[PRIVATE],
+    responses=REFUSALS,
+)
+
+
+class ProjectRole(Form):
+    project_uid: str
+    role: Role
+
+
+class UserSpec(Form):
+    email_id: str
+    first_name: str
+    last_name: str
+    role: Role | None = Field(description="In the whole tenant; null for none.")
+    project_roles: list[ProjectRole]
+
+
+class UserStatus(Form):
+    is_active: bool
+    has_password: bool = Field(description="Whether they can sign in here, not only elsewhere.")
+    last_sign_in: str | None = None
+
+
+class UserModel(Form):
+    metadata: Meta
+    spec: UserSpec
+    status: UserStatus
+
+    @classmethod
+    def of(cls, user: User) -> UserModel:
+        return cls(
+            metadata=Meta(
+                uid=user.uid,
+                name=user.name,
+                creation_timestamp=timestamp(user.created_at),
+                last_modified_timestamp=timestamp(user.changed_at),
+            ),
+            spec=UserSpec(
+                email_id=user.email,
+                first_name=user.first_name,
+                last_name=user.last_name,
+                role=user.role,
+                project_roles=[
+                    ProjectRole(project_uid=uid, role=role)
+                    for uid, role in sorted(user.projects.items())
+                ],
+            ),
+            status=UserStatus(
+                is_active=not user.disabled,
+                has_password=bool(user.password_hash),
+                last_sign_in=timestamp(user.signed_in_at or 0) or None,
+            ),
+        )
+
+
+class Users(Form):
+    items: list[UserModel]
+
+
+class UserInfo(Form):
+    org_name: str
+    tenant_uid: str
+    user_uid: str
+
+
+class UserTexts(Form):
+    email_id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class NewUserSpec(UserTexts):
+    role: Role | None = None
+    project_roles: list[ProjectRole] | None = None
+    password: str | None = Field(default=None, description="Absent for who signs in elsewhere.")
+
+
+class NewUser(Form):
+    metadata: Named
+    spec: NewUserSpec | None = None
+
+
+class ChangedUser(Form):
+    metadata: Named | None = None
+    spec: UserTexts | None = None
+
+
+class Roles(Form):
+    role: Role | None = None
+    project_roles: list[ProjectRole] | None = None
+
+
+class UserState(Form):
+    is_active: bool
+
+
+class NewPassword(Form):
+    password: str
+
+
+class OwnPassword(Form):
+    current_password: str
+    new_password: str
+
+
+@router.get("/info")
+def info(parts: Wired, person: Person) -> UserInfo:
+    """Which tenant this is, and who asks."""
+    with parts.store.read() as connection:
+        tenant = connection.execute(select(tenants)).one()
+    return UserInfo(org_name=tenant.name, tenant_uid=tenant.uid, user_uid=person.uid)
+
+
+@router.get("/me")
+def me(parts: Wired, person: Person) -> UserModel:
+    """Who asks, with their roles."""
+    return UserModel.of(_find(parts, person.uid))
+
+
+@router.patch("/me/password", status_code=204)
+async def change_own_password(
+    request: Request, parts: Wired, owner: Owner, new: OwnPassword
+) -> None:
+    """One's own password, with the one so far; ends all of one's sessions."""
+    address = remote(request.scope, parts.settings)
+
+    def change() -> None:
+        given = Password(owner.name, new.current_password.encode(errors="replace"))
+        parts.policy.opens(given, address)
+        users.set_password(parts.store, owner.uid, new.new_password)
+
+    await to_thread.run_sync(change, limiter=parts.verifying)
+
+
+@router.get("")
+def list_users(parts: Wired, _admin: Admin) -> Users:
+    """By name."""
+    with parts.store.read() as connection:
+        return Users(items=[UserModel.of(user) for user in users.everybody(connection)])
+
+
+@router.post("", status_code=201)
+def create_user(parts: Wired, _admin: Admin, new: NewUser) -> Uid:
+    spec = new.spec or NewUserSpec()
+    user = User(
+        name=new.metadata.name or "",
+        email=spec.email_id or "",
+        first_name=spec.first_name or "",
+        last_name=spec.last_name or "",
+        role=spec.role,
+        projects=_by_project(spec.project_roles),
+    )
+    users.create(parts.store, user, spec.password or None)
+    return Uid(uid=user.uid)
+
+
+@router.get("/{uid}")
+def get_user(parts: Wired, _admin: Admin, uid: str) -> UserModel:
+    return UserModel.of(_find(parts, uid))
+
+
+@router.put("/{uid}", status_code=204)
+def change_user(parts: Wired, _admin: Admin, uid: str, new: ChangedUser) -> None:
+    """Name, address and the like; what is absent stays."""
+    user = _find(parts, uid)
+    spec, name = new.spec or UserTexts(), new.metadata.name if new.metadata else None
+    changed = replace(
+        user,
+        name=name or user.name,
+        email=user.email if spec.email_id is None else spec.email_id,
+        first_name=user.first_name if spec.first_name is None else spec.first_name,
+        last_name=user.last_name if spec.last_name is None else spec.last_name,
+    )
+    users.change(parts.store, changed)
+
+
+@router.put("/{uid}/roles", status_code=204)
+def set_roles(parts: Wired, _admin: Admin, uid: str, roles: Roles) -> None:
+    """All roles of a user, in the tenant and in projects."""
+    user = _find(parts, uid)
+    projects = _by_project(roles.project_roles)
+    users.change(parts.store, replace(user, role=roles.role, projects=projects))
+
+
+@router.patch("/{uid}/status", status_code=204)
+def set_status(parts: Wired, _admin: Admin, uid: str, state: UserState) -> None:
+    """Let nothing of a user open anything, or let them in again."""
+    users.change(parts.store, replace(_find(parts, uid), disabled=not state.is_active))
+
+
+@router.patch("/{uid}/password", status_code=204)
+def set_password(parts: Wired, _admin: Admin, uid: str, new: NewPassword) -> None:
+    """Another password for a user; ends all of the user's sessions."""
+    users.set_password(parts.store, uid, new.password)
+
+
+@router.delete("/{uid}/sessions", status_code=204)
+def end_sessions(parts: Wired, _admin: Admin, uid: str) -> None:
+    """Sign a user out everywhere."""
+    sessions.end_all(parts.store, _find(parts, uid).uid)
+
+
+@router.delete("/{uid}", status_code=204)
+def delete_user(parts: Wired, _admin: Admin, uid: str) -> None:
+    """Take a user away, with roles, API keys and sessions."""
+    users.remove(parts.store, uid)
+
+
+def _find(parts: Parts, uid: str) -> User:
+    with parts.store.read() as connection:
+        return users.by_uid(connection, uid)
+
+
+def _by_project(roles: list[ProjectRole] | None) -> dict[str, Role]:
+    """Raises `ParameterInvalid` where a project is named twice."""
+    given = roles or []
+    found = {item.project_uid: item.role for item in given}
+    if len(found) < len(given):
+        raise ParameterInvalid("projectRoles names a project twice.")
+    return found

@@ -1,0 +1,88 @@
+"""A live server of two workers with an administrator, an editor and a viewer, each with a key."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from tests import live
+from tests.live import ADMIN_PASSWORD, Live, basic
+
+SETTLED = 0.02  # seconds after which every worker has noticed a change of people
+
+
+@dataclass
+class Caller:
+    """Somebody with an API key; answers are those of httpx."""
+
+    server: Live
+    key: str
+    uid: str = ""
+    http: httpx.Client = field(default_factory=httpx.Client)
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        sent = {"ApiKey": self.key} if self.key else {}
+        if body is not None:
+            sent["content-type"] = "application/json"
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = self.http.request(
+            method, f"{self.server.url}{path}", headers={**sent, **(headers or {})}, content=content
+        )
+        if method != "GET":
+            time.sleep(SETTLED)
+        return answer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live.start(tmp_path_factory.mktemp("server"), workers=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def anybody(server: Live) -> Caller:
+    return Caller(server, "")
+
+
+@pytest.fixture(scope="module")
+def admin(server: Live) -> Caller:
+    return _with_key(Caller(server, ""), basic("admin", ADMIN_PASSWORD))
+
+
+@pytest.fixture(scope="module")
+def editor(admin: Caller) -> Caller:
+    return make_user(admin, "eddie", "editor")
+
+
+@pytest.fixture(scope="module")
+def viewer(admin: Caller) -> Caller:
+    return make_user(admin, "vera", "viewer")
+
+
+def make_user(admin: Caller, name: str, role: str | None, **spec: object) -> Caller:
+    """A new user with a key; the password is "password of NAME"."""
+    password = f"password of {name}"
+    body = {"metadata": {"name": name}, "spec": {"role": role, "password": password, **spec}}
+    made = admin("POST", "/v1/users", body)
+    assert made.status_code == 201, made.text
+    return _with_key(Caller(admin.server, ""), basic(name, password))
+
+
+def _with_key(caller: Caller, authorization: str) -> Caller:
+    body = {"metadata": {"name": "tests"}, "spec": {}}
+    made = caller("POST", "/v1/apiKeys", body, headers={"authorization": authorization})
+    assert made.status_code == 201, made.text
+    caller.key = made.json()["apiKey"]
+    caller.uid = caller("GET", "/v1/users/info").json()["userUid"]
+    return caller
