@@ -59,10 +59,12 @@ class Secrets:
             row = _row(connection, _CURRENT)
         if row is None:
             self._begin(store)
-        elif row.key_id not in self._ring.keys:
+            return
+        if row.key_id not in self._ring.keys and self._file:
+            self._ring = self._file.read() or self._ring  # another start may just have made it
+        if row.key_id not in self._ring.keys:
             raise self._lost(store, row.key_id)
-        else:
-            self._open(_CURRENT, row.key_id, row.sealed)
+        self._open(_CURRENT, row.key_id, row.sealed)
 
     def put(self, tx: Transaction, owner: str, value: str | bytes) -> None:
         """Keep a value, in place of the one that the owner had."""
