@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,7 +118,21 @@ def test_pages_hold_every_entry_once(connection: Connection, limit: int) -> None
     assert seen == found(connection, Query())
 
 
-@pytest.mark.parametrize("after", ["x", "e30", "bnVsbA", "WzEsMiwzXQ", "%00"])
+def place(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        *("x", "e30", "bnVsbA", "WzEsMiwzXQ", "%00"),
+        place('"abc"'),
+        place('["a","b"]'),
+        place('["\\ud800","a","b"]'),
+        place("[" * 20_000),
+    ],
+    ids=lambda text: str(len(text)),
+)
 def test_a_foreign_place_is_refused(connection: Connection, after: str) -> None:
     with pytest.raises(ParameterInvalid, match="next"):
         search(connection, Query(), after=after)

@@ -131,3 +131,23 @@ def test_anonymous_pull_reads_and_does_not_write(configured: Live) -> None:
         assert public.tags() == ["v1"]
         wrong = nobody.get("/v2/", headers={"authorization": "Basic YWRtaW46d3Jvbmc="})
         assert wrong.status_code == 401, "wrong credentials are not none"
+
+
+def test_nobody_fills_the_memory_with_the_body_of_a_tag(
+    anonymous: httpx.Client, admin: httpx.Client
+) -> None:
+    """Bodies are read before it is asked who sends them."""
+    path, large = "/v1/_packs/sample/tags/more", b'{"tag":"' + b"x" * 1_000_000 + b'"}'
+    for client in (anonymous, admin):
+        answer = client.put(path, content=large, headers={"content-type": "application/json"})
+        assert answer.status_code == 413
+        assert len(answer.content) < 1000
+
+
+@pytest.mark.parametrize("tag", ["\\ud800", "not a tag", ""])
+def test_a_tag_that_is_none_is_refused(admin: httpx.Client, tag: str) -> None:
+    body = f'{{"tag":"{tag}"}}'.encode()
+    headers = {"content-type": "application/json"}
+    answer = admin.put("/v1/_packs/sample/tags/more", content=body, headers=headers)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["message"]

@@ -101,18 +101,27 @@ def _place(row: RowMapping) -> str:
 def _behind(place: str) -> ColumnElement[bool]:
     try:
         padded = place + "=" * (-len(place) % 4)
-        name, version_key, uid = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        place_is_text = all(isinstance(part, str) for part in (name, version_key, uid))
-    except (ValueError, TypeError, binascii.Error):
-        place_is_text = False
-    if not place_is_text:
+        known = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        is_place = isinstance(known, list) and len(known) == 3 and _are_texts(known)
+    except (ValueError, RecursionError, binascii.Error):
+        is_place = False
+    if not is_place:
         raise ParameterInvalid(
             f"after is {place[:80]!r}, which is not the `next` of an answer: pass it unchanged."
         )
+    name, version_key, uid = known
     same_name = packs.c.name == name
     same_version = and_(same_name, packs.c.version_key == version_key)
     return or_(
         packs.c.name > name,
         and_(same_name, packs.c.version_key < version_key),
         and_(same_version, packs.c.uid > uid),
+    )
+
+
+def _are_texts(values: list[object]) -> bool:
+    """Whether all are texts that have a form in UTF-8, as the database wants them."""
+    return all(
+        isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+        for value in values
     )

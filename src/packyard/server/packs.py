@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from sqlalchemy import Connection
@@ -35,6 +35,7 @@ from packyard.server.logos import image_type
 from packyard.server.parts import Parts
 from packyard.server.problems import add_problems
 from packyard.server.reference import add_reference
+from packyard.server.small import SmallRoute
 
 
 def build(parts: Parts) -> FastAPI:
@@ -51,6 +52,7 @@ def build(parts: Parts) -> FastAPI:
     add_problems(app, parts.policy.realm)
     app.include_router(_open)
     app.include_router(_guarded)
+    app.include_router(_small)
     add_reference(app)
     app.add_middleware(Canonical)
     return app
@@ -101,10 +103,11 @@ Writer = Annotated[Principal, _may(Action.PUSH)]
 Deleter = Annotated[Principal, _may(Action.DELETE)]
 
 _open = APIRouter(tags=["health"])
-_guarded = APIRouter(
-    tags=["packs"],
-    responses={code: {"model": models.Problem} for code in (400, 401, 403, 404, 409, 413, 422)},
-)
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    code: {"model": models.Problem} for code in (400, 401, 403, 404, 409, 413, 422)
+}
+_guarded = APIRouter(tags=["packs"], responses=_REFUSALS)
+_small = APIRouter(tags=["packs"], responses=_REFUSALS, route_class=SmallRoute)
 
 
 @_open.get("/health")
@@ -299,13 +302,13 @@ def _push(
     return answer
 
 
-@_guarded.put("/v1/_packs/{name}/tags/{tag}", status_code=201)
+@_small.put("/v1/_packs/{name}/tags/{tag}", status_code=201)
 def add_tag(
     parts: Wired, writer: Writer, name: str, tag: str, new: models.NewTag
 ) -> models.TagModel:
     """Let one more tag lead to where an existing one leads."""
     wanted = parse_tag(tag)
-    with _entry(parts, name, new.tag) as (_, entry):
+    with _entry(parts, name, parse_tag(new.tag)) as (_, entry):
         pass
     repo = repository(name)
     manifest = parts.store.manifest(repo, entry.digest)

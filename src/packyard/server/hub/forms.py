@@ -6,23 +6,19 @@ T, empty, null, or as the zero date that Go writes for "none" (terraform-contrac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
-from starlette.types import Message, Receive
 
 from packyard.auth.principal import Action, Principal
-from packyard.errors import ParameterInvalid, TooLarge
+from packyard.errors import ParameterInvalid
 from packyard.server.admission import identify
 from packyard.server.pack_models import Problem
 from packyard.server.packs import Wired
 
-_SMALL = 64 * 1024  # bytes of a body that holds texts of people
 _ZERO_YEAR = 1
 
 
@@ -51,32 +47,6 @@ class Named(Form):
     """`metadata` of a body; what clients cannot choose is ignored."""
 
     name: str | None = None
-
-
-class SmallRoute(APIRoute):
-    """Reads no more of a body than these routes can need, whoever sends it."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
-
-        async def limited(request: Request) -> Response:
-            return await handler(Request(request.scope, _limited(request.receive)))
-
-        return limited
-
-
-def _limited(receive: Receive) -> Receive:
-    received = 0
-
-    async def counted() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > _SMALL:
-            raise TooLarge(f"The body has more than {_SMALL} bytes, the limit of this address.")
-        return message
-
-    return counted
 
 
 def _keep_nowhere(response: Response) -> None:

@@ -32,10 +32,11 @@ from packyard.server.admission import (
     originate,
 )
 from packyard.server.forwarded import is_secure, origin, remote
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Owner, Person, SmallRoute
+from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Owner, Person
 from packyard.server.pack_models import timestamp
 from packyard.server.packs import Wired
 from packyard.server.parts import OpenId, Parts, header
+from packyard.server.small import SmallRoute
 
 router = APIRouter(
     prefix="/v1/auth",

@@ -28,12 +28,12 @@ from packyard.server.hub.forms import (
     Named,
     Owner,
     Person,
-    SmallRoute,
     Uid,
 )
 from packyard.server.pack_models import timestamp
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
+from packyard.server.small import SmallRoute
 
 router = APIRouter(
     prefix="/v1/users",
