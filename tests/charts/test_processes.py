@@ -123,6 +123,28 @@ def test_an_idle_process_ends_by_itself_and_the_next_job_starts_another() -> Non
         assert workers(engine) != {first}
 
 
+def test_a_process_stays_however_much_memory_its_parent_has() -> None:
+    """The peak that the system reports of a process begins with that of its parent."""
+    program = textwrap.dedent(
+        """
+        from packyard.charts.engine import Engine
+        from packyard.charts.template import Template
+        full = bytearray(600 * 1024**2)
+        with Engine(1) as engine:
+            pids = set()
+            for _ in range(3):
+                engine.fill([Template(name="t", text="x", data={})])
+                pids.add(engine._pool._idle[0]._process.pid)
+                assert engine._pool._idle[0]._process.poll() is None
+        print(len(pids))
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
 def test_processes_inherit_neither_sockets_nor_environment_nor_folder() -> None:
     with socket.socket() as listening, Engine(1) as engine:
         listening.bind(("127.0.0.1", 0))

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from packyard.server import metrics
 from packyard.server.metrics import Metrics
@@ -94,6 +95,18 @@ def test_processes_are_added_up_and_the_dead_are_kept_once(tmp_path: Path) -> No
     )
     assert sample(page, "packyard_uploads_in_progress") == 1
     assert "'counter_buried.db', 'histogram_buried.db'" in page or "counter_buried" in page
+
+
+def test_what_a_process_was_killed_before_it_began_to_write_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(metrics._FOLDER, str(tmp_path))
+    for kind in ("counter", "histogram", "gauge_livesum"):
+        (tmp_path / f"{kind}_4194304.db").touch()
+    assert b"packyard_store_blobs 5.0" in Metrics().exposition(lambda: {"blobs": 5})
+    metrics.bury(tmp_path, 4194304)
+    assert not list(tmp_path.glob("*_4194304.db"))
+    assert b"packyard_store_blobs 5.0" in Metrics().exposition(lambda: {"blobs": 5})
 
 
 def scrape(live: Live) -> str:

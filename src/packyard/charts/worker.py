@@ -25,7 +25,7 @@ from packyard.charts.frames import LENGTH, unpack
 _IN, _OUT = 0, 1
 _STANDARD = 3
 _OPEN_FILES = 256
-_SWOLLEN = 512 * 1024  # KiB of resident memory after which a new process is cheaper than this one
+_SWOLLEN = 512 * 1024**2  # bytes of resident memory after which a new process is cheaper
 _NICE = 5
 UNUSABLE = 3
 """The status of a process that cannot work here; the last line it wrote says why."""
@@ -43,12 +43,14 @@ def main(*, memory: int, idle: float) -> None:
         sys.exit(UNUSABLE)
     jobs.warm_up()
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    # Of the peak that the system reports, part is our parent's, which we were forked from.
+    pages = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     _open_no_more()
     while select.select([_IN], [], [], idle)[0]:
         head, parts = unpack(_read_frame())
         answer = jobs.answer(head, parts, files_allowed)
         _write(answer)
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > _SWOLLEN:
+        if int(os.pread(pages, 200, 0).split()[1]) * resource.getpagesize() > _SWOLLEN:
             break
     _leave()
 

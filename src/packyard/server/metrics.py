@@ -24,7 +24,7 @@ from prometheus_client import (
     generate_latest,
     values,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -116,7 +116,7 @@ class Metrics:
             return generate_latest(self.registry) + _of_store(sizes)
         with _locked(Path(folder), fcntl.LOCK_SH):
             together = CollectorRegistry()
-            MultiProcessCollector(together, folder)  # type: ignore[no-untyped-call]
+            together.register(_Together(Path(folder)))
             return generate_latest(together) + _of_store(sizes)
 
     def _row(self, method: str, route: str, status: int) -> _Row:
@@ -153,10 +153,15 @@ def bury(folder: Path, pid: int) -> None:
     with _locked(folder, fcntl.LOCK_EX):
         for kind in ("counter", "histogram"):
             dead = folder / f"{kind}_{pid}.db"
-            if dead.exists():
+            if _holds_values(dead):
                 _add(dead, folder / f"{kind}_buried.db")
-                dead.unlink()
+            dead.unlink(missing_ok=True)
         mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def _holds_values(file: Path) -> bool:
+    """A process that begins one, or was killed just then, leaves it empty for a moment."""
+    return file.exists() and file.stat().st_size > 0
 
 
 def _add(dead: Path, total: Path) -> None:
@@ -165,6 +170,18 @@ def _add(dead: Path, total: Path) -> None:
         before, _ = sums.read_value(key)  # type: ignore[no-untyped-call]
         sums.write_value(key, before + value, stamp)  # type: ignore[no-untyped-call]
     sums.close()  # type: ignore[no-untyped-call]
+
+
+class _Together(Collector):
+    """The counters of all processes, added up."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in self._folder.glob("*.db") if _holds_values(file)]
+        merged: Iterable[Metric] = MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+        return merged
 
 
 class _Store(Collector):
