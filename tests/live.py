@@ -16,7 +16,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ import bcrypt
 ADMIN_PASSWORD = "live-admin-password"
 READER, READER_PASSWORD = "reader", "live-reader-password"
 _SOURCES = Path(__file__).parent.parent / "src"
+_PROGRAM = (sys.executable, "-m", "packyard")
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Live:
     config: Path
     environment: dict[str, str]
     tls: ssl.SSLContext | None = None
+    program: Sequence[str | Path] = _PROGRAM
     admin_password: str = ADMIN_PASSWORD
     reader: str = READER
     reader_password: str = READER_PASSWORD
@@ -53,7 +55,7 @@ class Live:
         """Start the process, also again after `stop` or `kill`, and wait until it is ready."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "packyard", "serve", str(self.config)],
+                [*self.program, "serve", self.config],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -155,13 +157,14 @@ def start(
     workers: int = 1,
     port: int = 0,
     tls: ssl.SSLContext | None = None,
+    program: Sequence[str | Path] = _PROGRAM,
 ) -> Live:
     """A ready server with its data in `tmp_path/data`; call again on it to start another there.
 
     `config` is laid over the defaults below, section by section; `None` takes a key away.
     Without starter packs, garbage collection only by hand, anonymous access off. `tls` is the
     context by which readiness is asked when the configuration switches TLS on. Without `port` a
-    free one is taken.
+    free one is taken. `program` is what to run in place of the source tree's own.
     """
     port = port or free_port()
     htpasswd = tmp_path / "htpasswd"
@@ -186,7 +189,7 @@ def start(
     }
     scheme = "https" if tls else "http"
     host = f"127.0.0.1:{port}"
-    live = Live(f"{scheme}://{host}", host, tmp_path / "data", path, environment, tls)
+    live = Live(f"{scheme}://{host}", host, tmp_path / "data", path, environment, tls, program)
     live.run()
     return live
 

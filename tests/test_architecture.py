@@ -95,7 +95,7 @@ def read(path: Path) -> Module:
     return Module(name, path, text, ast.parse(text, str(path)))
 
 
-MODULES = [read(path) for path in sorted(SOURCE.rglob("*.py")) if "starter" not in path.parts]
+MODULES = [read(path) for path in sorted(SOURCE.rglob("*.py"))]
 NAMES = {module.name for module in MODULES}
 
 
