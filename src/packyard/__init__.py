@@ -11,7 +11,7 @@ The map, from the bottom up; imports go downwards only (`tests/test_architecture
 - `auth`: who, and who may what.
 - `registry`: what *we* hold. `Registry.commit` is the only door by which content becomes visible.
 - `remotes`: what others hold, read and written as their client.
-- `hub`: projects, macros and the audit; other registries and their synchronization.
+- `hub`: projects, macros, the audit; other registries, synchronized; cluster profiles, kept.
 - `delivery`: packs put to use: rendered to Kubernetes manifests.
 - `config`: file and environment to typed values.
 - `server`: every HTTP face, and the wiring: start at `server/app.py`.

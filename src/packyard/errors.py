@@ -93,6 +93,10 @@ class RegistryUnknown(NotFound):
     """No registry of that uid or name among those that the hub reads."""
 
 
+class ProfileUnknown(NotFound):
+    """No cluster profile of that uid, or none of its layers, manifests or variables."""
+
+
 class PathUnknown(NotFound):
     """The server has nothing at that address."""
 
@@ -150,6 +154,10 @@ class ContentRefused(Invalid):
         self.findings = tuple(findings)
 
 
+class ProfileRefused(ContentRefused):
+    """A cluster profile that cannot be stored, or not be published; all findings come along."""
+
+
 # What was asked cannot be granted.
 
 
@@ -171,6 +179,14 @@ class MethodNotAllowed(PackyardError):
 
 class Conflict(PackyardError):
     """The state of the store forbids it: a tag that holds other content, a parent tag."""
+
+
+class ProfileTaken(Conflict):
+    """Another cluster profile has that name and version in that scope."""
+
+
+class InUse(Conflict):
+    """Somebody would miss what was to be deleted; the message names them."""
 
 
 class PreconditionFailed(PackyardError):

@@ -1,8 +1,12 @@
-"""The tenant, its projects and their macros; other registries and what their synchronizations do.
+"""The tenant, its projects, their macros and profiles; other registries and what their
+synchronizations do.
 
 The only row of `tenants` and the project `Default` are made by the migration. A registry is a row
 of `sources` in the catalog, with its particulars in `registries` and its state in `syncs`; both go
-with it. Its secrets are sealed elsewhere (`auth.secrets`).
+with it. Its secrets are sealed elsewhere (`auth.secrets`), as are those of a profile's variables.
+
+Every version of a profile is one row, with its own uid. Its layers are there twice where a draft
+differs from what is published, else once. Layers name packs and registries that may be gone.
 """
 
 from __future__ import annotations
@@ -13,11 +17,13 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from packyard.storage.tables import metadata
@@ -105,4 +111,61 @@ sync_faults = Table(
     Column("tag", String(255), primary_key=True),  # "": all of that name
     Column("validator", Text, nullable=False),  # read again only if the source states another
     Column("reason", Text, nullable=False),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("uid", UID, primary_key=True),
+    Column("project", String(24), nullable=False),  # uid, or "" for the tenant
+    Column("name", String(255), nullable=False),
+    Column("version", String(128), nullable=False),
+    Column("version_key", Text, nullable=False),  # orders as versions do
+    Column("type", String(16), nullable=False),
+    Column("cloud_type", String(64), nullable=False),
+    Column("labels", JSON, nullable=False),  # an object of texts
+    Column("annotations", JSON, nullable=False),  # an object of texts; the description is one
+    Column("variables", JSON, nullable=False),  # in order, as published; without secrets
+    Column("draft", Boolean, nullable=False),  # whether there are layers that are not published
+    Column("published", Boolean, nullable=False),  # whether it ever was
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    UniqueConstraint("project", "name", "version"),
+)
+
+profile_layers = Table(
+    "profile_layers",
+    metadata,
+    Column("profile", UID, ForeignKey("profiles.uid", ondelete="CASCADE"), primary_key=True),
+    Column("published", Boolean, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("pack_name", Text, nullable=False),  # "" for a layer of manifests alone
+    Column("type", String(16), nullable=False),
+    Column("layer", String(16), nullable=False),
+    Column("tag", String(255), nullable=False),  # as given, perhaps a parent tag
+    Column("registry", String(24), nullable=False),  # uid, "" for none
+    Column("pack", String(24), nullable=False),  # uid; the layer's own where manifests are all
+    Column("version", String(255), nullable=False),  # what the tag led to when this was written
+    Column("digest", String(135), nullable=False),  # of the content then, "" where it is not known
+    Column("values", Text, nullable=False),
+    Index("profile_layers_by_pack", "pack"),
+    Index("profile_layers_by_registry", "registry", "pack_name"),
+)
+
+profile_manifests = Table(
+    "profile_manifests",
+    metadata,
+    Column("profile", UID, primary_key=True),
+    Column("published", Boolean, primary_key=True),
+    Column("position", Integer, primary_key=True),  # of the layer
+    Column("place", Integer, primary_key=True),
+    Column("uid", UID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["profile", "published", "position"],
+        ["profile_layers.profile", "profile_layers.published", "profile_layers.position"],
+        ondelete="CASCADE",
+    ),
 )

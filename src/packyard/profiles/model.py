@@ -73,21 +73,22 @@ class RegistryReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """YAML documents attached to a layer; `file` is what findings call them."""
+    """YAML documents attached to a layer; `file` is what findings call them, `uid` what the hub."""
 
     name: str
     content: str
     file: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileLayer:
     """`name` is the pack's, or `<display name>--<pack>` where a pack stands several times.
 
-    `tag` is what was chosen, perhaps a parent tag, `version` what it stood for then. `layer` is
-    None where only the pack knows. Without `values` those of the pack are in force. `chart` is
-    where the chart of a Helm layer is read, as people name it for Helm. `file` is what findings
-    call the values.
+    `tag` is what was chosen, perhaps a parent tag, `version` and `digest` what it stood for then.
+    `layer` is None where only the pack knows. Without `values` those of the pack are in force.
+    `chart` is where the chart of a Helm layer is read, as people name it for Helm. `file` is what
+    findings call the values.
     """
 
     name: str
@@ -95,6 +96,7 @@ class ProfileLayer:
     layer: Layer | None = None
     tag: str = ""
     version: str = ""
+    digest: str = ""
     uid: str = ""
     registry: RegistryReference = RegistryReference()
     chart: str = ""

@@ -1,0 +1,264 @@
+"""Making, changing and publishing cluster profiles: resolved, checked, then kept as a whole.
+
+A check may take seconds, so it runs before the transaction; whoever was quicker meanwhile is
+noticed there, and everything is done once more. What refuses is not kept, what blocks is not
+published (design, "Findings have two severities").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, select
+
+from packyard.auth.secrets import Secrets
+from packyard.catalog.tables import packs
+from packyard.errors import ProfileRefused, Unavailable, several
+from packyard.findings import Finding, Severity, refusals
+from packyard.hub import layer_contents, profiles
+from packyard.hub.places import places
+from packyard.hub.profiles import Kept, Stale
+from packyard.hub.resolution import Resolved, asked, is_unchanged, resolve_layers
+from packyard.hub.tables import macros, projects, tenants
+from packyard.profiles.check import check, publishable, resolved_values
+from packyard.profiles.content import Content
+from packyard.profiles.filling import Engine
+from packyard.profiles.model import Profile, ProfileLayer
+from packyard.profiles.scope import macros_in_force
+from packyard.profiles.variables import check_variables
+from packyard.storage.store import Store
+
+_TRIES = 5
+_GONE = ("layer.pack-unknown", "layer.tag-unknown")
+
+Change = Callable[[Kept], Kept]
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A profile with its layers resolved, what their packs hold, and everything that is wrong."""
+
+    profile: Profile
+    resolved: Sequence[Resolved]
+    contents: Sequence[Content]
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a profile may refer to besides itself: the macros in force, system values."""
+
+    macros: Mapping[str, str]
+    system: Mapping[str, str]
+
+
+class Profiles:
+    """Those of one store; `fill` is Helm's engine for templates."""
+
+    def __init__(self, store: Store, vault: Secrets, fill: Engine) -> None:
+        self._store = store
+        self._vault = vault
+        self._fill = fill
+
+    def get(self, uid: str) -> Kept:
+        """Raises `ProfileUnknown`."""
+        with self._store.read() as connection:
+            return profiles.get(connection, self._vault, uid)
+
+    def create(
+        self,
+        profile: Profile,
+        project: str,
+        annotations: Mapping[str, str] | None = None,
+        *,
+        publish: bool = False,
+    ) -> Kept:
+        """Keep a new one, published at once where that is asked for.
+
+        Raises `ProfileTaken`, and `ProfileRefused` with all findings.
+        """
+        with self._store.read() as connection:
+            profiles.require_free(connection, project, profile.name, profile.version)
+        composed = self.compose(profile, project)
+        require_storable(composed)
+        kept = profiles.new(composed.profile, project, annotations)
+        if publish:
+            require_publishable(composed)
+            kept = kept.as_published()
+        with self._store.write() as tx:
+            return profiles.add(tx, self._vault, kept)
+
+    def change_layers(self, uid: str, change: Change) -> Kept:
+        """Put others in the place of a profile's layers, and of whatever else `change` does.
+
+        Raises `ProfileUnknown`, `ProfileTaken`, and `ProfileRefused` with all findings.
+        """
+
+        def checked(kept: Kept) -> Kept:
+            wanted = change(kept)
+            former = kept.profile.layers
+            composed = self.compose(wanted.profile, wanted.project, former, uid=uid)
+            require_storable(composed, former)
+            return wanted.with_layers(composed.profile.layers)
+
+        return self.change(uid, checked)
+
+    def change_variables(self, uid: str, change: Change) -> Kept:
+        """Other variables; whether layers use them all is asked when those change, or are
+        published. Raises `ProfileUnknown`, and `ProfileRefused`."""
+
+        def checked(kept: Kept) -> Kept:
+            wanted = change(kept)
+            findings = check_variables(wanted.profile.variables)
+            if refusals(findings):
+                raise refused("The variables cannot be stored", findings, (Severity.REFUSE,))
+            return wanted
+
+        return self.change(uid, checked)
+
+    def publish(self, uid: str) -> Kept:
+        """Raises `ProfileUnknown`, and `ProfileRefused` with all findings."""
+
+        def published(kept: Kept) -> Kept:
+            layers = kept.profile.layers
+            composed = self.compose(kept.profile, kept.project, layers, uid=uid)
+            require_publishable(composed)
+            return replace(kept, profile=composed.profile).as_published()
+
+        return self.change(uid, published)
+
+    def change(self, uid: str, change: Change) -> Kept:
+        """Raises `ProfileUnknown`, `ProfileTaken`, and whatever `change` raises."""
+        for _ in range(_TRIES):
+            former = self.get(uid)
+            wanted = change(former)
+            try:
+                with self._store.write() as tx:
+                    return profiles.put(tx, self._vault, wanted, former)
+            except Stale:
+                continue
+        raise Unavailable("Others are changing this cluster profile all the time: try again.")
+
+    def remove(self, uid: str) -> Kept:
+        """Raises `ProfileUnknown`."""
+        with self._store.write() as tx:
+            kept = profiles.get(tx.connection, self._vault, uid)
+            profiles.remove(tx, self._vault, kept)
+            return kept
+
+    def compose(
+        self,
+        profile: Profile,
+        project: str,
+        former: Sequence[ProfileLayer] = (),
+        *,
+        uid: str = "",
+    ) -> Composed:
+        """The whole check of a profile in its project; `former` are its layers so far."""
+        with self._store.read() as connection:
+            resolved = resolve(connection, profile.layers, former)
+            contents = contents_of(connection, resolved)
+            around = surroundings(connection, project, uid)
+        wanted = zip(resolved, profile.layers, strict=True)
+        declared = [replace(one.layer, layer=given.layer) for one, given in wanted]
+        findings = check(
+            replace(profile, layers=tuple(declared)),
+            contents,
+            macros=around.macros,
+            engine=self._fill,
+            system=around.system,
+        )
+        layers = tuple(one.layer for one in resolved)
+        return Composed(replace(profile, layers=layers), resolved, contents, findings)
+
+    def resolved_values(
+        self, profile: Profile, project: str, system: Mapping[str, str], uid: str = ""
+    ) -> tuple[list[str], list[Finding]]:
+        """The values of each layer with all macros replaced that are known; secrets are masked."""
+        with self._store.read() as connection:
+            contents = contents_of(connection, resolve(connection, profile.layers, profile.layers))
+            around = surroundings(connection, project, uid)
+        return resolved_values(
+            profile,
+            contents,
+            macros=around.macros,
+            engine=self._fill,
+            system={**around.system, **system},
+        )
+
+
+def resolve(
+    connection: Connection, layers: Sequence[ProfileLayer], former: Sequence[ProfileLayer] = ()
+) -> list[Resolved]:
+    """Each layer with its pack; what is missing names what there is instead."""
+    names, tags, uids = asked(layers, former)
+    resolved = resolve_layers(layers, former, places(connection, names, tags, uids))
+    if not any(one.missing for one in resolved):
+        return resolved
+    known = places(connection, names, tags, uids, listing=True)
+    return resolve_layers(layers, former, known)
+
+
+def contents_of(connection: Connection, resolved: Sequence[Resolved]) -> list[Content]:
+    known = layer_contents.contents(connection, [one.place.uid for one in resolved if one.place])
+    names: list[str] = []
+    if any(one.missing and not one.missing.tags for one in resolved):
+        here = select(packs.c.name).where(packs.c.gone_at == 0).distinct()
+        names = list(connection.scalars(here.order_by(packs.c.name)))
+    return layer_contents.of_layers(resolved, known, names)
+
+
+def surroundings(connection: Connection, project: str, uid: str = "") -> Surroundings:
+    """Of a profile in a project, "" for the tenant."""
+    tenant = connection.scalar(select(tenants.c.uid)) or ""
+    found: dict[str, dict[str, str]] = {}
+    for row in connection.execute(select(macros).where(macros.c.scope.in_([tenant, project]))):
+        found.setdefault(row.scope, {})[row.name] = row.value
+    system = {"tenant.uid": tenant, "clusterprofile.uid": uid, "project.uid": project}
+    if project:
+        named = select(projects.c.name).where(projects.c.uid == project)
+        system["project.name"] = connection.scalar(named) or ""
+    in_force = macros_in_force(found.get(project, {}), found.get(tenant, {}))
+    return Surroundings(in_force, {name: value for name, value in system.items() if value})
+
+
+def require_storable(composed: Composed, former: Sequence[ProfileLayer] = ()) -> None:
+    """Raise `ProfileRefused` where a finding refuses, but for packs that are gone from under
+    layers which did not change."""
+    standing = {layer.name: layer for layer in former}
+    unchanged = {
+        layer.name
+        for layer in composed.profile.layers
+        if layer.name in standing and is_unchanged(layer, standing[layer.name])
+    }
+    serious = [
+        finding
+        for finding in refusals(composed.findings)
+        if finding.rule not in _GONE or finding.layer not in unchanged
+    ]
+    if serious:
+        raise refused("The cluster profile cannot be stored", composed.findings, (Severity.REFUSE,))
+
+
+def require_publishable(composed: Composed) -> None:
+    """Raise `ProfileRefused` where a finding refuses or blocks."""
+    if not publishable(composed.findings):
+        serious = (Severity.REFUSE, Severity.BLOCK)
+        raise refused("The cluster profile cannot be published", composed.findings, serious)
+
+
+def refused(
+    what: str, findings: Iterable[Finding], severities: Sequence[Severity]
+) -> ProfileRefused:
+    """With every finding; its message has those that are in the way, for clients that show no
+    more."""
+    told = list(findings)
+    sentences = [_sentence(one) for one in told if one.severity in severities]
+    return ProfileRefused(f"{what}. {several(sentences, ' ')}", told)
+
+
+def _sentence(finding: Finding) -> str:
+    line = f", line {finding.line}" if finding.line else ""
+    where = f"[{finding.layer}{line}] " if finding.layer else ""
+    return f"{where}{finding.message} {finding.mend}".strip()

@@ -1,0 +1,233 @@
+"""Cluster profiles kept: whole, in one transaction, and what becomes of their layers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from packyard.catalog.entries import by_uid
+from packyard.charts.template import Filled, Template
+from packyard.errors import ProfileRefused, ProfileTaken, ProfileUnknown
+from packyard.hub import profiles
+from packyard.hub.composing import Profiles, resolve
+from packyard.hub.places import places
+from packyard.hub.profiles import Kept
+from packyard.hub.resolution import asked, standing
+from packyard.packs.artifact import repository
+from packyard.profiles.model import (
+    Manifest,
+    PackType,
+    Profile,
+    ProfileLayer,
+    ProfileType,
+    RegistryReference,
+    Variable,
+)
+from packyard.registry.registry import Registry
+from tests.hub.syncing import Hub
+from tests.registry.conftest import pack_files, push
+
+LIMITS = Manifest(
+    name="limits",
+    content="apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: limits\n",
+)
+
+
+def fill(templates: object) -> list[Filled]:
+    raise AssertionError(f"nothing here needs the engine: {templates}, {Template}")
+
+
+@pytest.fixture
+def registry(hub: Hub) -> Registry:
+    made = Registry(hub.store)
+    for version in ("1.0.0", "1.1.0"):
+        push(made, pack_files("demo", version))
+    push(made, pack_files("other", "2.0.0"))
+    return made
+
+
+@pytest.fixture
+def kept(hub: Hub, registry: Registry) -> Profiles:
+    return Profiles(hub.store, hub.vault, fill)
+
+
+def layer(name: str = "demo", tag: str = "1.0.0", **changes: object) -> ProfileLayer:
+    return replace(ProfileLayer(name=name, tag=tag), **changes)  # type: ignore[arg-type]
+
+
+def manifests(name: str, *manifests: Manifest, uid: str = "spectro-manifest-pack") -> ProfileLayer:
+    return ProfileLayer(name=name, type=PackType.MANIFEST, uid=uid, manifests=manifests)
+
+
+def profile(*layers: ProfileLayer, **changes: object) -> Profile:
+    made = Profile(name="shop", type=ProfileType.ADDON, layers=layers)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def put_layers(kept: Profiles, uid: str, *layers: ProfileLayer) -> Kept:
+    return kept.change_layers(uid, lambda former: former.with_layers(layers))
+
+
+def test_what_is_put_comes_back_to_the_letter(kept: Profiles) -> None:
+    values = "pack:\n  namespace: x  # why\n\n"
+    made = kept.create(
+        profile(layer(values=values), manifests("rules", LIMITS), labels={"a": "spectro__tag"}),
+        "",
+        {"description": " two  blanks "},
+    )
+    again = kept.get(made.uid)
+    assert again.profile == made.profile
+    assert again.profile.layers[0].values == values
+    assert again.profile.description == " two  blanks "
+    assert again.profile.layers[1].manifests[0].content == LIMITS.content
+    assert (again.published, again.draft) == (None, True)
+
+
+def test_a_draft_stands_beside_what_was_published(kept: Profiles) -> None:
+    made = kept.create(profile(layer()), "", publish=True)
+    assert kept.get(made.uid).draft is False
+    put_layers(kept, made.uid, layer(tag="1.1.0"))
+    changed = kept.get(made.uid)
+    assert changed.published is not None
+    assert [one.tag for one in changed.published] == ["1.0.0"]
+    assert [one.tag for one in changed.profile.layers] == ["1.1.0"]
+    assert changed.draft
+    kept.publish(made.uid)
+    after = kept.get(made.uid)
+    assert (after.draft, after.published) == (False, after.profile.layers)
+
+
+def test_name_and_version_are_taken_once_in_a_scope(kept: Profiles) -> None:
+    kept.create(profile(layer()), "")
+    kept.create(profile(layer()), "0123456789abcdef01234567")
+    kept.create(profile(layer(), version="1.0.1"), "")
+    with pytest.raises(ProfileTaken, match=r"'shop' of version 1\.0\.0"):
+        kept.create(profile(layer()), "")
+
+
+def test_secrets_of_variables_are_sealed_and_a_mask_means_the_same_one(
+    hub: Hub, kept: Profiles
+) -> None:
+    secret = Variable(name="token", sensitive=True, default="open sesame")
+    made = kept.create(profile(layer(), variables=(secret,)), "")
+    assert kept.get(made.uid).profile.variables == (secret,)
+    with hub.store.read() as connection:
+        rows = connection.exec_driver_sql("SELECT variables FROM profiles").all()
+    assert "sesame" not in str(rows)
+    masked = replace(secret, default="********", required=True)
+    kept.change_variables(
+        made.uid, lambda was: replace(was, profile=replace(was.profile, variables=(masked,)))
+    )
+    (variable,) = kept.get(made.uid).profile.variables
+    assert (variable.default, variable.required) == ("open sesame", True)
+    kept.remove(made.uid)
+    with hub.store.read() as connection:
+        assert hub.vault.owners(connection, "profile/") == []
+    with pytest.raises(ProfileUnknown):
+        kept.get(made.uid)
+
+
+def test_everything_wrong_is_said_at_once_and_nothing_is_kept(kept: Profiles) -> None:
+    wrong = profile(layer("dem"), layer("other", "9.9.9"), layer("demo", values="a: [1,\n"))
+    with pytest.raises(ProfileRefused) as refusal:
+        kept.create(wrong, "")
+    rules = [finding.rule for finding in refusal.value.findings]
+    assert rules == ["layer.pack-unknown", "layer.tag-unknown", "yaml.syntax"]
+    message = refusal.value.message
+    assert "Did you mean 'demo'?" in message
+    assert "There are 2.x, 2.0.x, 2.0.0." in message or "2.0.0" in message
+    assert "[demo, line 2]" in message
+    with pytest.raises(ProfileRefused, match=r"cannot be published.*no operating system"):
+        kept.create(profile(layer(), type=ProfileType.CLUSTER), "", publish=True)
+    assert not _every(kept)
+
+
+def test_somebody_who_was_quicker_is_not_overwritten(kept: Profiles) -> None:
+    uid = kept.create(profile(layer()), "").uid
+    names: list[str] = []
+
+    def change(was: Kept) -> Kept:
+        if not names:
+            put_layers(kept, uid, layer(tag="1.1.0"))
+        names.append(was.profile.layers[0].tag)
+        return replace(was, profile=replace(was.profile, name="store"))
+
+    kept.change(uid, change)
+    assert names == ["1.0.0", "1.1.0"]
+    after = kept.get(uid).profile
+    assert (after.name, after.layers[0].tag) == ("store", "1.1.0")
+
+
+def test_layers_follow_a_tag_that_moves_and_say_so_when_it_is_gone(
+    hub: Hub, kept: Profiles, registry: Registry
+) -> None:
+    made = kept.create(profile(layer(tag="1.x")), "", publish=True)
+    assert made.profile.layers[0].version == "1.1.0"
+    push(registry, pack_files("demo", "1.2.0"))
+    assert _standing(hub, made) == ("1.2.0", "", True)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        with hub.store.read() as connection:
+            (one,) = places(connection, ["demo"], [version]).anywhere("demo", version)
+            entry = by_uid(connection, one.uid)
+        assert entry
+        registry.delete(repository("demo"), entry.digest)
+    assert _standing(hub, made) == ("1.1.0", "Public Repo holds no demo:1.x any more.", False)
+    # What is gone from under a layer that nobody touches keeps nobody from changing another one.
+    after = put_layers(kept, made.uid, layer(tag="1.x"), layer("other", "2.0.0"))
+    assert after.profile.layers[0].uid == made.profile.layers[0].uid
+    with pytest.raises(ProfileRefused, match="Public Repo holds no pack 'demo'"):
+        kept.publish(made.uid)
+    with pytest.raises(ProfileRefused):
+        put_layers(kept, made.uid, layer(tag="1.0.0"))
+
+
+def test_manifest_layers_have_uids_of_their_own_kept_by_name(kept: Profiles) -> None:
+    made = kept.create(profile(manifests("a", LIMITS), manifests("b", LIMITS)), "")
+    first, second = made.profile.layers
+    assert first.uid != second.uid
+    assert first.manifests[0].uid != second.manifests[0].uid
+    stale = replace(LIMITS, uid=first.manifests[0].uid, content=LIMITS.content + "# new\n")
+    after = put_layers(
+        kept,
+        made.uid,
+        manifests("new", LIMITS, uid=first.uid),
+        manifests("a", LIMITS, uid=second.uid),
+        manifests("b", stale),
+    )
+    new, same_first, same_second = after.profile.layers
+    assert (same_first.uid, same_second.uid) == (first.uid, second.uid)
+    assert new.uid not in (first.uid, second.uid)
+    assert same_second.manifests[0].uid == second.manifests[0].uid
+    assert same_second.manifests[0].content.endswith("# new\n")
+
+
+def test_name_and_tag_win_over_a_stale_uid(hub: Hub, kept: Profiles) -> None:
+    made = kept.create(profile(layer(), layer("other", "2.0.0")), "")
+    demo, other = made.profile.layers
+    swapped = put_layers(
+        kept, made.uid, layer(tag="1.1.0", uid=demo.uid), layer("other", "2.0.0", uid=demo.uid)
+    )
+    assert [one.version for one in swapped.profile.layers] == ["1.1.0", "2.0.0"]
+    assert swapped.profile.layers[1].uid == other.uid
+    # a uid alone says everything
+    with hub.store.read() as connection:
+        (found,) = resolve(connection, [layer(tag="", uid=other.uid, name="other")])
+        (alien,) = resolve(connection, [layer(tag="", uid=other.uid, name="demo")])
+        named = layer(registry=RegistryReference(name="Public Repo"))
+        (by_name,) = resolve(connection, [named])
+    assert (found.layer.tag, found.layer.version) == ("2.0.0", "2.0.0")
+    assert alien.missing
+    assert by_name.layer.registry.uid == demo.registry.uid
+
+
+def _every(kept: Profiles) -> list[Kept]:
+    with kept._store.read() as connection:
+        return profiles.every(connection)
+
+
+def _standing(hub: Hub, made: Kept) -> tuple[str, str, bool]:
+    with hub.store.read() as connection:
+        known = places(connection, *asked(made.profile.layers))
+    now = standing(made.profile.layers[0], known)
+    return now.layer.version, now.invalid, now.changed
