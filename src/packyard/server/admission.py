@@ -63,18 +63,6 @@ async def admit(
     return principal
 
 
-async def admit_to_project(
-    parts: Parts, scope: Scope, action: Action, project: str, *, via: str = "api"
-) -> Principal:
-    """Who sends the request, where they may do that in the project of that uid ("": the tenant).
-
-    Raises as `identify`, and `Denied`.
-    """
-    principal = await identify(parts, scope, via)
-    parts.policy.check_project(principal, action, project)
-    return principal
-
-
 def originate(parts: Parts, scope: Scope, principal: Principal, via: str) -> None:
     """Say in the audit who asks for what this request changes."""
     origin = Origin(

@@ -1,4 +1,5 @@
-"""The pack API: `/health`, `/ready`, `/v1/`, `/v1/_catalog` and our own paths under `/v1/_packs`.
+"""The API as one application; of it here `/health`, `/ready`, `/v1/`, and the packs of our own
+registry: `/v1/_catalog` and our own paths under `/v1/_packs`.
 
 Handlers are plain functions in FastAPI's threads over the registry and the catalog; what they
 answer stands in `pack_models`, how they refuse in `problems`. Archives and files are read whole:
@@ -16,7 +17,6 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from packyard import __version__
 from packyard.auth.principal import Action, Principal
@@ -35,11 +35,11 @@ from packyard.server.logos import image_type
 from packyard.server.parts import Parts
 from packyard.server.problems import add_problems
 from packyard.server.reference import add_reference
-from packyard.server.small import SmallRoute
+from packyard.server.small import Canonical, Segments, SmallRoute
 
 
 def build(parts: Parts) -> FastAPI:
-    """The pack API as an application of its own; the edge puts it behind its paths."""
+    """The API as an application of its own; the edge puts it behind its paths."""
     app = FastAPI(
         title="Packyard",
         version=__version__,
@@ -56,29 +56,6 @@ def build(parts: Parts) -> FastAPI:
     add_reference(app)
     app.add_middleware(Canonical)
     return app
-
-
-class Canonical:
-    """Routes a path with a slash at its end as the one without, and HEAD as GET.
-
-    Nothing is redirected; the server leaves the body of an answer to HEAD away by itself.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        asked = scope["method"], scope["path"]
-        path = asked[1].rstrip("/")
-        scope["path"] = "/v1/" if path == "/v1" else path or "/"
-        scope["method"] = "GET" if asked[0] == "HEAD" else asked[0]
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            scope["method"], scope["path"] = asked
 
 
 def _parts(request: Request) -> Parts:
@@ -106,7 +83,7 @@ _open = APIRouter(tags=["health"])
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     code: {"model": models.Problem} for code in (400, 401, 403, 404, 409, 413, 422)
 }
-_guarded = APIRouter(tags=["packs"], responses=_REFUSALS)
+_guarded = APIRouter(tags=["packs"], responses=_REFUSALS, route_class=Segments)
 _small = APIRouter(tags=["packs"], responses=_REFUSALS, route_class=SmallRoute)
 
 

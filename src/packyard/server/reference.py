@@ -52,8 +52,9 @@ def render(document: Mapping[str, Any]) -> str:
             f"<title>{escape(title)}: API</title>",
             '<link rel="stylesheet" href="/docs/style.css">',
             f"<h1>{escape(title)}</h1>",
-            "<p>The pack API. For programs: <a href='/openapi.json'>OpenAPI</a>. Images, charts ",
-            "and packs are also served over OCI Distribution at <code>/v2/</code>.</p>",
+            "<p>The API of packs, and of the hub that gathers registries and composes cluster ",
+            "profiles. For programs: <a href='/openapi.json'>OpenAPI</a>. Images, charts and ",
+            "packs are also served over OCI Distribution at <code>/v2/</code>.</p>",
             *_operations(document),
             "</html>",
         )

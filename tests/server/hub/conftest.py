@@ -12,13 +12,14 @@ import pytest
 
 from tests import live
 from tests.live import ADMIN_PASSWORD, Live, basic
+from tests.server.hub import checker
 
 SETTLED = 0.02  # seconds after which every worker has noticed a change of people
 
 
 @dataclass
 class Caller:
-    """Somebody with an API key; answers are those of httpx."""
+    """Somebody with an API key; answers are those of httpx, held against the API (`checker`)."""
 
     server: Live
     key: str
@@ -41,6 +42,7 @@ class Caller:
         )
         if method != "GET":
             time.sleep(SETTLED)
+        checker.check(self.server.url, answer)
         return answer
 
 

@@ -7,10 +7,11 @@ T, empty, null, or as the zero date that Go writes for "none" (terraform-contrac
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from packyard.auth.principal import Action, Principal
@@ -23,18 +24,42 @@ _ZERO_YEAR = 1
 
 
 class Form(BaseModel):
-    """A body or answer: camel case on the wire, unknown fields ignored, null as absent."""
+    """A body or answer: camel case on the wire, unknown fields ignored, null as absent.
+
+    So a member with a default needs no `None` among its types.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or None not in data.values():
+            return data
+        optional = _optional(cls)
+        return {
+            name: value for name, value in data.items() if value is not None or name not in optional
+        }
+
+
+@cache
+def _optional(form: type[Form]) -> frozenset[str]:
+    """Names of members that may be absent, as they are here and on the wire."""
+    members = form.model_fields.items()
+    names = [name for name, info in members if not info.is_required()]
+    aliases = [info.alias for _, info in members if info.alias and not info.is_required()]
+    return frozenset([*names, *aliases])
+
 
 class Meta(Form):
-    """`metadata` of an answer."""
+    """`metadata` of an answer; `labels` and `annotations` as they were given."""
 
     uid: str
     name: str
     creation_timestamp: str
     last_modified_timestamp: str
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
 
 
 class Uid(Form):
@@ -47,6 +72,13 @@ class Named(Form):
     """`metadata` of a body; what clients cannot choose is ignored."""
 
     name: str | None = None
+
+
+class Described(Named):
+    """The same of what has labels and annotations; one of these is the description."""
+
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
 
 
 def _keep_nowhere(response: Response) -> None:
@@ -72,7 +104,7 @@ async def _admin(request: Request, parts: Wired) -> Principal:
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 429)
+    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 422, 429)
 }
 """What any of these addresses may answer instead."""
 PRIVATE = Depends(_keep_nowhere)
