@@ -11,6 +11,8 @@ from starlette.responses import PlainTextResponse
 
 from packyard.auth.secrets import Secrets
 from packyard.auth.tokens import Tokens
+from packyard.charts.engine import Engine
+from packyard.hub.composing import Profiles
 from packyard.registry.registry import Registry
 from packyard.server.edge import Edge
 from packyard.server.parts import Parts, Settings
@@ -62,12 +64,15 @@ def make(store: Store, users: Path) -> Made:
             anonymous_pull=anonymous_pull,
             realm='a "b"',
         )
+        engine = Engine()
         parts = Parts(
             store=store,
             registry=Registry(store),
             secrets=secrets,
             tokens=tokens,
             policy=policy,
+            profiles=Profiles(store, secrets, engine.fill),
+            engine=engine,
             settings=Settings(**settings),  # type: ignore[arg-type]
         )
         return Edge(parts, inner or PlainTextResponse("inner"))  # type: ignore[arg-type]

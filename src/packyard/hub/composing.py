@@ -7,6 +7,8 @@ published (design, "Findings have two severities").
 
 from __future__ import annotations
 
+import secrets
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,11 +21,18 @@ from packyard.findings import Finding, Severity, refusals
 from packyard.hub import layer_contents, profiles
 from packyard.hub.places import places
 from packyard.hub.profiles import Kept, Stale
-from packyard.hub.resolution import Resolved, asked, is_unchanged, resolve_layers
+from packyard.hub.resolution import (
+    Resolved,
+    asked,
+    is_manifest,
+    is_unchanged,
+    resolve_layers,
+)
 from packyard.hub.tables import macros, projects, tenants
 from packyard.profiles.check import check, publishable, resolved_values
 from packyard.profiles.content import Content
 from packyard.profiles.filling import Engine
+from packyard.profiles.layers import check_structure
 from packyard.profiles.model import Profile, ProfileLayer
 from packyard.profiles.scope import macros_in_force
 from packyard.profiles.variables import check_variables
@@ -116,6 +125,36 @@ class Profiles:
             return wanted
 
         return self.change(uid, checked)
+
+    def rename(self, uid: str, change: Change) -> Kept:
+        """Other names, labels and annotations. Raises as `change_variables`, and `ProfileTaken`."""
+
+        def checked(kept: Kept) -> Kept:
+            wanted = change(kept)
+            require_named(wanted.profile)
+            return wanted
+
+        return self.change(uid, checked)
+
+    def clone(self, kept: Kept, project: str, name: str, version: str) -> Kept:
+        """The same in a project, as published as it is; with the secrets of its variables.
+
+        Raises `ProfileTaken`, and `ProfileRefused` where it cannot be there.
+        """
+        profile = self.check_clone(kept, project, name, version)
+        made = profiles.new(profile, project, kept.annotations)
+        made = replace(made, published=kept.published, draft=kept.draft)
+        with self._store.write() as tx:
+            return profiles.add(tx, self._vault, copied(made, profile.layers))
+
+    def check_clone(self, kept: Kept, project: str, name: str, version: str) -> Profile:
+        """What the clone would be; raises as `clone`."""
+        named = replace(kept.profile, name=name, version=version)
+        with self._store.read() as connection:
+            profiles.require_free(connection, project, name, version)
+        composed = self.compose(named, project, kept.profile.layers)
+        require_storable(composed, kept.profile.layers)
+        return composed.profile
 
     def publish(self, uid: str) -> Kept:
         """Raises `ProfileUnknown`, and `ProfileRefused` with all findings."""
@@ -221,6 +260,34 @@ def surroundings(connection: Connection, project: str, uid: str = "") -> Surroun
         system["project.name"] = connection.scalar(named) or ""
     in_force = macros_in_force(found.get(project, {}), found.get(tenant, {}))
     return Surroundings(in_force, {name: value for name, value in system.items() if value})
+
+
+def copied(kept: Kept, layers: Iterable[ProfileLayer]) -> Kept:
+    """With these in work, and for what a profile has of its own the uids of a copy."""
+    uids: defaultdict[str, str] = defaultdict(lambda: secrets.token_hex(12))
+
+    def renewed(layers: Iterable[ProfileLayer]) -> tuple[ProfileLayer, ...]:
+        return tuple(
+            replace(
+                layer,
+                uid=uids[layer.uid] if is_manifest(layer) else layer.uid,
+                manifests=tuple(replace(one, uid=uids[one.uid]) for one in layer.manifests),
+            )
+            for layer in layers
+        )
+
+    in_work = renewed(layers)
+    published = kept.published
+    if published is not None:
+        published = renewed(published) if kept.draft else in_work
+    return replace(kept, profile=replace(kept.profile, layers=in_work), published=published)
+
+
+def require_named(profile: Profile) -> None:
+    """Raise `ProfileRefused` where the name or version is none."""
+    findings = [one for one in check_structure(profile, []) if one.path in ("name", "version")]
+    if refusals(findings):
+        raise refused("The cluster profile cannot be stored", findings, (Severity.REFUSE,))
 
 
 def require_storable(composed: Composed, former: Sequence[ProfileLayer] = ()) -> None:

@@ -14,9 +14,11 @@ from packyard.auth.principal import Role
 from packyard.auth.secrets import Secrets
 from packyard.auth.sign_in import Grants
 from packyard.auth.tokens import Tokens
+from packyard.charts.engine import Engine
 from packyard.config import Config
 from packyard.config.model import Oidc
 from packyard.hub import opening
+from packyard.hub.composing import Profiles
 from packyard.hub.schedule import Times
 from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
@@ -25,6 +27,7 @@ from packyard.server import charts, packs
 from packyard.server.edge import Edge
 from packyard.server.exposition import Exposition
 from packyard.server.hub import keys, sign_in, users
+from packyard.server.hub.profiles import layers, manifests, variables, whole
 from packyard.server.parts import OpenId, Parts, Settings
 from packyard.storage.store import Store
 
@@ -59,12 +62,15 @@ def build(config: Config, store: Store) -> Parts:
     )
     secrets = open_secrets(config)
     tokens = Tokens(store, secrets)
+    engine = Engine(size=1)
     return Parts(
         store=store,
         registry=registry,
         secrets=secrets,
         tokens=tokens,
         policy=_policy(config, store, tokens),
+        profiles=Profiles(store, secrets, engine.fill),
+        engine=engine,
         openid=_openid(config.auth.oidc) if config.auth.oidc else None,
         settings=_settings(config),
         remotes=_remotes(config, registry.limits),
@@ -76,8 +82,8 @@ def asgi(config: Config, parts: Parts) -> ASGIApp:
     """The server as one ASGI application."""
     pages = packs.build(parts)
     pages.include_router(charts.router)
-    for router in (sign_in.router, users.router, keys.router):
-        pages.include_router(router)
+    for module in (sign_in, users, keys, whole, variables, layers, manifests):
+        pages.include_router(module.router)
     exposition = Exposition(parts, anonymous=config.http.metrics.anonymous)
     pages.router.routes.insert(0, Route(exposition.path, exposition, include_in_schema=False))
     return Edge(parts, pages)

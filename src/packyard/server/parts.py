@@ -13,7 +13,9 @@ from packyard.auth.policy import Policy
 from packyard.auth.secrets import Secrets
 from packyard.auth.sign_in import Grants
 from packyard.auth.tokens import Tokens
+from packyard.charts.engine import Engine
 from packyard.hub import opening
+from packyard.hub.composing import Profiles
 from packyard.hub.schedule import Times
 from packyard.registry.registry import Registry
 from packyard.server.metrics import Metrics
@@ -66,6 +68,8 @@ class Parts:
     secrets: Secrets
     tokens: Tokens
     policy: Policy
+    profiles: Profiles
+    engine: Engine  # starts nothing before its first use
     openid: OpenId | None = None
     settings: Settings = field(default_factory=Settings)
     # How other registries are read, and when they are synchronized.
