@@ -8,6 +8,7 @@ import typer
 
 from packyard.cli import chart, pack, people, profile, registry, screen, server
 from packyard.cli.help import Command
+from packyard.cli.hub import app as hub
 from packyard.cli.options import DEFAULT_HOME, Home
 from packyard.cli.version import version_line
 
@@ -23,6 +24,7 @@ app.add_typer(registry.app)
 app.add_typer(pack.app)
 app.add_typer(profile.app)
 app.add_typer(chart.app)
+app.add_typer(hub.app)
 app.add_typer(people.users)
 app.add_typer(people.secrets)
 app.command(cls=Command)(server.serve)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from packyard.cli import screen
 from packyard.cli.help import Command
-from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, RegistryServer
+from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, Output, RegistryServer
 from packyard.errors import Conflict, ParameterInvalid
 
 app = typer.Typer(
@@ -60,15 +59,13 @@ def list_charts(
         bool,
         typer.Option("--clashes", help="Versions that stand in several places and differ there."),
     ] = False,
-    output: Annotated[ListFormat, typer.Option("-o", "--output", help="Form of the list.")] = (
-        ListFormat.TABLE
-    ),
+    output: Output = ListFormat.TABLE,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """List the charts of a registry, a line for each version, those in packs too."""
     from packyard.cli import chart_listing
     from packyard.cli.chart_store import open_charts
-    from packyard.cli.listing import as_yaml
+    from packyard.cli.output import show_rows
     from packyard.cli.target import open_target
 
     if clashes:
@@ -82,14 +79,8 @@ def list_charts(
         with open_charts(server, home) as charts:
             rows = charts.rows(name)
         table = chart_listing.as_table(rows)
-    if output is ListFormat.JSON:
-        screen.result(json.dumps(rows, indent=2, ensure_ascii=False))
-    elif output is ListFormat.YAML:
-        screen.result("\n".join(as_yaml(rows)))
-    elif table:
-        screen.result("\n".join(table))
-    else:
-        screen.message("There are no clashes." if clashes else "There are no charts.")
+    none = "There are no clashes." if clashes else "There are no charts."
+    show_rows(rows, output, table, none)
 
 
 @app.command(cls=Command)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
 from urllib.parse import urlencode
 
-from packyard.cli import screen
+from packyard.cli import output, screen
+from packyard.cli.output import Columns, Row, moment
 from packyard.cli.target import Target
 from packyard.errors import NotFound, PackUnknown, RemoteFailed
 from packyard.packs.artifact import pack_of_repository
 from packyard.packs.model import parse_pack_name
 from packyard.packs.tags import is_parent_form
 from packyard.packs.version import sort_key
-from packyard.packs.yaml.scalars import Value
-from packyard.packs.yaml.writer import Style, item
 from packyard.references import Tag
 from packyard.remotes.oci import catalog
 
-Row = Mapping[str, object]
-"""JSON values; `name` and `tag` are always there."""
 PARALLEL = 8
 
 
@@ -96,27 +92,18 @@ def _rows(answer: Mapping[str, object], key: str) -> list[Row]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def as_yaml(rows: Sequence[Row]) -> list[str]:
-    """Lines of a YAML list."""
-    fragments = [item(cast(Value, dict(row)), Style()) for row in rows]
-    lines = [line for part in fragments for line in (f"- {part.head}", *part.body)]
-    return lines or ["[]"]
-
-
 def as_table(rows: Sequence[Row], *, all_tags: bool) -> list[str]:
     """Lines of a table; a column that has nothing to show is left out."""
-    columns: dict[str, Callable[[Row], str]] = {
+    columns: Columns = {
         "NAME": lambda row: _text(row, "name"),
         "TAG": lambda row: _text(row, "tag"),
         "VERSION": lambda row: _text(row, "version") if all_tags else "",
         "LAYER": lambda row: _text(row, "layer"),
         "TYPE": lambda row: _text(row, "addonType"),
         "SIZE": lambda row: _size(row.get("size")),
-        "PUSHED": lambda row: _text(row, "pushedAt")[:16].replace("T", " "),
+        "PUSHED": lambda row: moment(_text(row, "pushedAt")),
     }
-    shown = {head: [cell(row) for row in rows] for head, cell in columns.items()}
-    shown = {head: cells for head, cells in shown.items() if any(cells)}
-    return screen.table(list(shown), list(zip(*shown.values(), strict=True))) if rows else []
+    return output.as_table(rows, columns)
 
 
 def _text(row: Row, key: str) -> str:

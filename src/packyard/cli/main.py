@@ -21,7 +21,7 @@ def run() -> NoReturn:
     if words in (["version"], ["--version"]):
         sys.stdout.write(version_line() + "\n")
         sys.exit(0)
-    code = _run(words)
+    code = run_words(words)
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the results has seen enough
@@ -32,7 +32,8 @@ def run() -> NoReturn:
     sys.exit(code)
 
 
-def _run(words: list[str]) -> int:
+def run_words(words: list[str]) -> int:
+    """The exit code that these words end with."""
     try:
         from packyard.cli.app import app
 

@@ -43,9 +43,22 @@ RegistryServer = Annotated[
         show_default=False,
     ),
 ]
+HubServer = Annotated[
+    str,
+    typer.Option(
+        "--hub",
+        metavar="SERVER",
+        help="The Packyard to ask, host[:port]. [default: the default login]",
+        show_default=False,
+    ),
+]
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 
 class ListFormat(StrEnum):
     TABLE = "table"
     JSON = "json"
     YAML = "yaml"
+
+
+Output = Annotated[ListFormat, typer.Option("-o", "--output", help="Form of the list.")]

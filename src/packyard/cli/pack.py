@@ -12,7 +12,7 @@ import typer
 
 from packyard.cli import screen
 from packyard.cli.help import Command
-from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, RegistryServer
+from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, Output, RegistryServer
 from packyard.errors import ParameterInvalid
 from packyard.packs.model import Layer, parse_pack_name
 
@@ -113,27 +113,20 @@ def list_packs(
     all_tags: Annotated[
         bool, typer.Option("--all-tags", help="Parent tags and added tags too.")
     ] = False,
-    output: Annotated[ListFormat, typer.Option("-o", "--output", help="Form of the list.")] = (
-        ListFormat.TABLE
-    ),
+    output: Output = ListFormat.TABLE,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """List the packs of a registry, a line for each version."""
     from packyard.cli import listing
+    from packyard.cli.output import show_rows
     from packyard.cli.target import open_target
 
     if server_argument and server and server_argument != server:
         raise ParameterInvalid("SERVER and --registry-server name two servers: give one of them.")
     with open_target(server or server_argument, home) as target:
         rows = listing.list_packs(target, name, all_tags=all_tags)
-    if output is ListFormat.JSON:
-        screen.result(json.dumps(rows, indent=2, ensure_ascii=False))
-    elif output is ListFormat.YAML:
-        screen.result("\n".join(listing.as_yaml(rows)))
-    elif rows:
-        screen.result("\n".join(listing.as_table(rows, all_tags=all_tags)))
-    else:
-        screen.message("There are no packs.")
+    table = listing.as_table(rows, all_tags=all_tags)
+    show_rows(rows, output, table, "There are no packs.")
 
 
 @app.command(cls=Command)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from packyard.cli import screen
+from packyard.cli import ask, screen
 from packyard.cli.help import Command
-from packyard.cli.options import ListFormat
+from packyard.cli.options import ListFormat, Output
 from packyard.errors import ParameterInvalid
 
 if TYPE_CHECKING:
@@ -53,22 +51,16 @@ PasswordStdin = Annotated[
 @users.command("ls", cls=Command)
 def list_users(
     *,
-    output: Annotated[ListFormat, typer.Option("-o", "--output", help="Form of the list.")] = (
-        ListFormat.TABLE
-    ),
+    output: Output = ListFormat.TABLE,
     config: ConfigFile = None,
 ) -> None:
     """List the users, their roles and when they last signed in."""
-    from packyard.cli import listing
+    from packyard.cli.output import show_rows
     from packyard.server import people
 
     rows = people.list_users(config, os.environ)
-    if output is ListFormat.JSON:
-        screen.result(json.dumps(rows, indent=2, ensure_ascii=False))
-    elif output is ListFormat.YAML:
-        screen.result("\n".join(listing.as_yaml(rows)))
-    else:
-        screen.result("\n".join(screen.table(_HEAD, [_cells(row) for row in rows])))
+    table = screen.table(_HEAD, [_cells(row) for row in rows])
+    show_rows(rows, output, table, "There are no users.")
 
 
 @users.command("add", cls=Command)
@@ -90,7 +82,7 @@ def add(
 
     if no_password and password_stdin:
         raise ParameterInvalid("--no-password and --password-stdin exclude each other.")
-    given = _password() if password_stdin else None
+    given = ask.secret("password", from_stdin=True) if password_stdin else None
     made = people.add_user(
         config,
         os.environ,
@@ -154,7 +146,7 @@ def reset_password(
     """Give a user a new password and print it; ends the user's sessions."""
     from packyard.server import people
 
-    given = _password() if password_stdin else None
+    given = ask.secret("password", from_stdin=True) if password_stdin else None
     made = people.reset_password(config, os.environ, name, given)
     if not given:
         screen.result(made)
@@ -184,10 +176,7 @@ def reset(
     """
     from packyard.server import people
 
-    if not yes and not (
-        sys.stdin.isatty() and typer.confirm("Forget all secrets of this server?", err=True)
-    ):
-        raise ParameterInvalid("Nothing was forgotten: confirm with --yes.")
+    ask.confirm("Forget all secrets of this server?", yes=yes)
     count = people.reset_secrets(config, os.environ)
     screen.result(f"{screen.amount(count, 'secret')} forgotten")
 
@@ -200,10 +189,3 @@ def _cells(row: Row) -> list[str]:
     signed_in = row["signedInAt"][:16].replace("T", " ")
     state = "disabled" if row["disabled"] else ""
     return [row["name"], row["email"], row["role"], projects, signed_in, state]
-
-
-def _password() -> str:
-    password = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        raise ParameterInvalid("Standard input holds no password.")
-    return password

@@ -13,7 +13,7 @@ import typer
 
 from packyard.cli import screen
 from packyard.cli.help import Command
-from packyard.cli.options import DEFAULT_HOME, Home, ListFormat
+from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, Output
 from packyard.cli.pack import FindingsFormat
 from packyard.errors import ParameterInvalid
 from packyard.packs.model import Layer
@@ -119,24 +119,17 @@ def list_options(
     every: Annotated[
         bool, typer.Option("-a", "--all", help="Those that do not fit too, with the reason.")
     ] = False,
-    output: Annotated[ListFormat, typer.Option("-o", "--output", help="Form of the list.")] = (
-        ListFormat.TABLE
-    ),
+    output: Output = ListFormat.TABLE,
     registry: Registry = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
     """List the packs that can be the next layer: for its cloud, and beside its packs so far."""
-    from packyard.cli import listing, profile_work
+    from packyard.cli import profile_work
+    from packyard.cli.output import show_rows
 
     rows = profile_work.option_rows(file, layer, registry, home, every=every)
-    if output is ListFormat.JSON:
-        screen.result(json.dumps(rows, indent=2, ensure_ascii=False))
-    elif output is ListFormat.YAML:
-        screen.result("\n".join(listing.as_yaml(rows)))
-    elif rows:
-        screen.result("\n".join(profile_work.option_table(rows)))
-    else:
-        screen.message(f"There are no packs of the layer {layer} that fit.")
+    table = profile_work.option_table(rows) if rows else []
+    show_rows(rows, output, table, f"There are no packs of the layer {layer} that fit.")
 
 
 @app.command(cls=Command)

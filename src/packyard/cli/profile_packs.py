@@ -17,6 +17,7 @@ from typing import Protocol, Self
 
 from packyard.cli import chart_source, listing
 from packyard.cli.folders import read_pack
+from packyard.cli.output import Row
 from packyard.cli.target import Target, open_target
 from packyard.errors import ContentRefused, NotFound, ParameterInvalid
 from packyard.packs.files import Files
@@ -113,7 +114,7 @@ class PackServer:
         return [candidate_of(pack, self._name) for pack in packs]
 
     @cached_property
-    def _rows(self) -> list[listing.Row]:
+    def _rows(self) -> list[Row]:
         return listing.list_packs(self._target, "", all_tags=False)
 
     def _pack(self, place: tuple[str, str]) -> Pack | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packyard.charts.engine import Engine
 from packyard.cli import profile_files, screen
-from packyard.cli.listing import Row
+from packyard.cli.output import Row
 from packyard.cli.profile_packs import ProfilePacks
 from packyard.cli.report import Checked
 from packyard.delivery.part import Part

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from packyard.cli import screen
+from packyard.cli import ask, screen
 from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home
 from packyard.errors import ParameterInvalid
@@ -92,18 +92,12 @@ def _credentials(username: str, password: str, *, from_stdin: bool) -> tuple[str
     if from_stdin and (password or not username):
         raise ParameterInvalid("--password-stdin goes with --username and without --password.")
     if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-        if not password:
-            raise ParameterInvalid("Standard input holds no password.")
+        password = ask.secret("password", from_stdin=True)
     elif password:
         screen.warning("--password shows the password to others; prefer --password-stdin.")
     if not (username and password) and not sys.stdin.isatty():
         raise ParameterInvalid(
             "There is no terminal to ask at: give --username and --password-stdin."
         )
-    try:
-        username = username or typer.prompt("Username", err=True)
-        password = password or typer.prompt("Password", hide_input=True, err=True)
-    except typer.Abort:  # Ctrl-C or Ctrl-D in place of an answer
-        raise typer.Exit(130) from None
-    return username, password
+    username = username or ask.prompt("Username")
+    return username, password or ask.prompt("Password", hidden=True)

@@ -33,7 +33,7 @@ class Target:
 @contextmanager
 def open_target(server: str, home: Path) -> Iterator[Target]:
     """The registry named on the command line, "" for that of the default login."""
-    address = parse_address(server or _default(home))
+    address = parse_address(server or default_server(home, "--registry-server"))
     account = account_of(address, home)
     with open_client(address, account, home) as client:
         yield Target(address, client)
@@ -72,11 +72,12 @@ def account_of(address: Address, home: Path) -> Account:
     return found or Account(None)
 
 
-def _default(home: Path) -> str:
+def default_server(home: Path, option: str) -> str:
+    """That of the default login; raise `ParameterInvalid`, naming the option, for none."""
     server = accounts.own(home).default or accounts.spectro().default
     if not server:
         raise ParameterInvalid(
             "There is no registry to work with: log in with `packyard registry login SERVER`, or "
-            "name one with --registry-server."
+            f"name one with {option}."
         )
     return server

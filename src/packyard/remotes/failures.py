@@ -114,9 +114,10 @@ def refused(
         waiting = {"retry_after": retry_after}
     by_code = (_BY_CODE[code] for entry in entries if (code := str(entry.get("code"))) in _BY_CODE)
     kind = _BY_STATUS.get(status, RemoteFailed)
+    code = next((str(entry["code"]) for entry in entries if entry.get("code")), "")
     if kind not in (errors.Unauthenticated, errors.Denied):
         kind = next(by_code, kind)
-    return kind(message, host=host, status=status, **waiting)
+    return kind(message, host=host, status=status, code=code, **waiting)
 
 
 def broken(

@@ -1,0 +1,15 @@
+"""The words below `packyard hub`."""
+
+from __future__ import annotations
+
+import typer
+
+from packyard.cli.hub import keys, users
+
+app = typer.Typer(
+    name="hub",
+    help="Work with a hub: a Packyard, with the logins of `packyard registry login`.",
+    no_args_is_help=True,
+)
+app.add_typer(users.app)
+app.add_typer(keys.app)

@@ -1,0 +1,126 @@
+"""The hub of one of our servers: its API under `/v1`, as its client (spec: hub.md, "API").
+
+Requests go out as those of every other client of a registry (`client`), signed in from the first
+one on, for the hub asks for no credentials. In a project they carry its uid in `ProjectUid`, in the
+tenant nothing. Lists are read to their end. What there is has a uid and a name, and can be found by
+either.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, urlencode
+
+from packyard.errors import NotFound, RemoteFailed, Unsupported
+from packyard.remotes.client import Answer, Client
+from packyard.remotes.items import Item, Kind, pick, text
+
+Query = Mapping[str, str | int | bool]
+PAGE = 50
+_PAGES = 10_000
+
+
+class Hub:
+    """One hub, in the project of that uid, "" for the tenant."""
+
+    def __init__(self, client: Client, project: str = "") -> None:
+        self._client = client
+        self._project = project
+        client.expect_login()
+
+    @property
+    def host(self) -> str:
+        return self._client.host
+
+    def within(self, project: str) -> Hub:
+        """The same hub in the project of that uid."""
+        return Hub(self._client, project)
+
+    def get(self, path: str, query: Query | None = None) -> Item:
+        """An object."""
+        return self._object(self.send("GET", path, query=query), path)
+
+    def items(self, path: str, query: Query | None = None, *, key: str = "items") -> list[Item]:
+        """All items of a list, over all its pages."""
+        return list(self._listed("GET", path, None, query or {}, key))
+
+    def found(self, path: str, body: Item, query: Query | None = None) -> list[Item]:
+        """All items that a search by POST gives."""
+        return list(self._listed("POST", path, body, query or {}, "items"))
+
+    def create(self, path: str, body: Item, query: Query | None = None) -> Item:
+        """POST something new; the answer, which has its `uid`."""
+        return self._object(self.send("POST", path, body, query=query), path)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Item | None = None,
+        *,
+        query: Query | None = None,
+        accept: str = "application/json",
+    ) -> Answer:
+        """Send a request with a body of JSON or none."""
+        headers = {"accept": accept, **({"projectuid": self._project} if self._project else {})}
+        if body is not None:
+            headers["content-type"] = "application/json"
+        try:
+            return self._client.request(
+                method,
+                f"{path}?{_encoded(query)}" if query else path,
+                headers=headers,
+                content=b"" if body is None else json.dumps(body).encode(),
+            )
+        except (NotFound, Unsupported) as error:
+            if error.detail.get("code"):
+                raise
+            raise RemoteFailed(
+                f"{self.host} is no hub: it has nothing at {path}. It is a registry of another "
+                "kind, or a Packyard older than this command.",
+                host=self.host,
+            ) from error
+
+    def named(self, path: str, kind: Kind, wanted: str) -> Item:
+        """The item of a list that has this uid, or this name."""
+        return pick(self.items(path), kind, wanted, self.host)
+
+    def _listed(
+        self, method: str, path: str, body: Item | None, query: Query, key: str
+    ) -> Iterator[Item]:
+        asked: Query = {**query, "limit": PAGE}
+        for _ in range(_PAGES):
+            page = self._object(self.send(method, path, body, query=asked), path)
+            items = page.get(key)
+            if items is not None and not isinstance(items, list):
+                raise self._odd(path)
+            yield from (item for item in items or () if isinstance(item, dict))
+            place = text(page, "listmeta.continue")
+            if not place or place == asked.get("continue"):
+                return
+            asked = {**asked, "continue": place}
+
+    def _object(self, answer: Answer, path: str) -> Item:
+        data = answer.json()
+        if not isinstance(data, dict):
+            raise self._odd(path)
+        return data
+
+    def _odd(self, path: str) -> RemoteFailed:
+        return RemoteFailed(
+            f"{self.host} answered {path} with something else than a hub does.", host=self.host
+        )
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
+    return quote(name, safe="")
+
+
+def _encoded(query: Query) -> str:
+    plain = {
+        name: str(value).lower() if isinstance(value, bool) else value
+        for name, value in query.items()
+    }
+    return urlencode(plain)
