@@ -10,8 +10,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.clients.conftest import Secured
 from tests.clients.shell import Shell
+from tests.secured import Secured
 
 pytestmark = pytest.mark.clients("curl")
 CURL = ("curl", "--silent", "--show-error", "--max-time", "60")

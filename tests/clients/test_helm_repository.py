@@ -20,9 +20,9 @@ import pytest
 
 from packyard.packs.artifact import repository
 from packyard.packs.files import File
-from tests.clients.conftest import Secured
 from tests.clients.shell import Shell
 from tests.registry.conftest import archive_of, pack_files
+from tests.secured import Secured
 
 pytestmark = pytest.mark.clients("helm", "helm3", "gpg", "curl")
 

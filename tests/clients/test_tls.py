@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import Secured
 from tests.clients.shell import Shell
+from tests.secured import Secured
 
 
 @pytest.fixture
