@@ -18,7 +18,8 @@ from packyard.auth.secrets import Secrets
 from packyard.catalog.tables import packs
 from packyard.errors import ProfileRefused, Unavailable, several
 from packyard.findings import Finding, Severity, refusals
-from packyard.hub import layer_contents, profiles
+from packyard.hub import exchange, layer_contents, profiles
+from packyard.hub.exchange import Choice
 from packyard.hub.places import places
 from packyard.hub.profiles import Kept, Stale
 from packyard.hub.resolution import (
@@ -30,7 +31,7 @@ from packyard.hub.resolution import (
 )
 from packyard.hub.tables import macros, projects, tenants
 from packyard.profiles.check import check, publishable, resolved_values
-from packyard.profiles.content import Content
+from packyard.profiles.content import Content, PackContent
 from packyard.profiles.filling import Engine
 from packyard.profiles.layers import check_structure
 from packyard.profiles.model import Profile, ProfileLayer
@@ -52,6 +53,11 @@ class Composed:
     resolved: Sequence[Resolved]
     contents: Sequence[Content]
     findings: Sequence[Finding]
+
+    @property
+    def known(self) -> list[PackContent | None]:
+        """What the pack of each layer holds, None where that is not known."""
+        return [one if isinstance(one, PackContent) else None for one in self.contents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,30 @@ class Profiles:
         with self._store.write() as tx:
             return profiles.add(tx, self._vault, kept)
 
+    def take_in(
+        self, profile: Profile, project: str, *, publish: bool = False
+    ) -> tuple[Kept, list[Choice]]:
+        """Keep the profile of a document, with the registries that its layers come from here.
+
+        Raises as `create`.
+        """
+        with self._store.read() as connection:
+            choice = exchange.choices(connection, profile.layers)
+        kept = self.create(exchange.chosen(profile, choice), project, publish=publish)
+        return kept, choice
+
+    def check_document(self, profile: Profile, project: str) -> list[Choice]:
+        """The registries that its layers may come from here.
+
+        Raises `ProfileTaken`, and `ProfileRefused` for everything but packs that are missing.
+        """
+        with self._store.read() as connection:
+            profiles.require_free(connection, project, profile.name, profile.version)
+            choice = exchange.choices(connection, profile.layers)
+        composed = self.compose(exchange.chosen(profile, choice), project)
+        require_storable(composed, but=[one.name for one in profile.layers])
+        return choice
+
     def change_layers(self, uid: str, change: Change) -> Kept:
         """Put others in the place of a profile's layers, and of whatever else `change` does.
 
@@ -108,7 +138,7 @@ class Profiles:
             wanted = change(kept)
             former = kept.profile.layers
             composed = self.compose(wanted.profile, wanted.project, former, uid=uid)
-            require_storable(composed, former)
+            require_storable(composed, but=unchanged(composed.profile.layers, former))
             return wanted.with_layers(composed.profile.layers)
 
         return self.change(uid, checked)
@@ -153,7 +183,8 @@ class Profiles:
         with self._store.read() as connection:
             profiles.require_free(connection, project, name, version)
         composed = self.compose(named, project, kept.profile.layers)
-        require_storable(composed, kept.profile.layers)
+        layers = composed.profile.layers
+        require_storable(composed, but=unchanged(layers, kept.profile.layers))
         return composed.profile
 
     def publish(self, uid: str) -> Kept:
@@ -290,19 +321,24 @@ def require_named(profile: Profile) -> None:
         raise refused("The cluster profile cannot be stored", findings, (Severity.REFUSE,))
 
 
-def require_storable(composed: Composed, former: Sequence[ProfileLayer] = ()) -> None:
-    """Raise `ProfileRefused` where a finding refuses, but for packs that are gone from under
-    layers which did not change."""
+def unchanged(layers: Iterable[ProfileLayer], former: Iterable[ProfileLayer]) -> list[str]:
+    """The names of those that mean what they meant before."""
     standing = {layer.name: layer for layer in former}
-    unchanged = {
+    return [
         layer.name
-        for layer in composed.profile.layers
+        for layer in layers
         if layer.name in standing and is_unchanged(layer, standing[layer.name])
-    }
+    ]
+
+
+def require_storable(composed: Composed, *, but: Iterable[str] = ()) -> None:
+    """Raise `ProfileRefused` where a finding refuses, except that the packs of the layers `but`
+    may be missing."""
+    excepted = set(but)
     serious = [
         finding
         for finding in refusals(composed.findings)
-        if finding.rule not in _GONE or finding.layer not in unchanged
+        if finding.rule not in _GONE or finding.layer not in excepted
     ]
     if serious:
         raise refused("The cluster profile cannot be stored", composed.findings, (Severity.REFUSE,))

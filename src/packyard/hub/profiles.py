@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,6 +47,7 @@ from packyard.storage.transaction import Transaction
 
 DESCRIPTION = "description"
 """The annotation in which a description stands."""
+_BATCH = 500
 
 
 class Stale(Exception):
@@ -165,14 +166,21 @@ def within(project: str) -> ColumnElement[bool]:
     return profiles.c.project.in_(["", project])
 
 
-def versions(connection: Connection, kept: Kept) -> list[tuple[str, str]]:
-    """Uid and version of every version of its name in its scope, oldest first."""
-    rows = connection.execute(
-        select(profiles.c.uid, profiles.c.version)
-        .where(profiles.c.project == kept.project, profiles.c.name == kept.profile.name)
-        .order_by(profiles.c.version_key, profiles.c.uid)
-    )
-    return [(uid, version) for uid, version in rows]
+def versions(
+    connection: Connection, names: Collection[str]
+) -> dict[tuple[str, str], list[tuple[str, str]]]:
+    """Uid and version of every version, oldest first, by project and name."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    wanted = sorted(names)
+    for start in range(0, len(wanted), _BATCH):
+        rows = connection.execute(
+            select(profiles.c.project, profiles.c.name, profiles.c.uid, profiles.c.version)
+            .where(profiles.c.name.in_(wanted[start : start + _BATCH]))
+            .order_by(profiles.c.version_key, profiles.c.uid)
+        )
+        for project, name, uid, version in rows:
+            found.setdefault((project, name), []).append((uid, version))
+    return found
 
 
 def is_taken(connection: Connection, project: str, name: str, version: str, but: str = "") -> bool:
@@ -377,9 +385,6 @@ def _layers(
                 _layer(line, manifests.get((*state, line["position"]), ()))
             )
     return found
-
-
-_BATCH = 500
 
 
 def _manifest_columns(*, whole: bool) -> Any:

@@ -16,6 +16,7 @@ from packyard.auth.tokens import Tokens
 from packyard.charts.engine import Engine
 from packyard.hub import opening
 from packyard.hub.composing import Profiles
+from packyard.hub.offers import Offers
 from packyard.hub.schedule import Times
 from packyard.registry.registry import Registry
 from packyard.server.metrics import Metrics
@@ -71,6 +72,7 @@ class Parts:
     profiles: Profiles
     engine: Engine  # starts nothing before its first use
     openid: OpenId | None = None
+    offers: Offers = field(default_factory=Offers)
     settings: Settings = field(default_factory=Settings)
     # How other registries are read, and when they are synchronized.
     remotes: opening.Settings = field(default_factory=opening.Settings)

@@ -128,7 +128,7 @@ def _against_published(document: Mapping[str, Any], answer: httpx.Response) -> I
     said = operation["responses"].get(str(answer.status_code))
     if said is None:
         yield f"the published API has only {', '.join(operation['responses'])}"
-    elif "schema" in said and said["schema"].get("type") != "file":
+    elif "schema" in said and said["schema"].get("format") != "binary":
         whole = {**said["schema"], "definitions": document["definitions"]}
         validator = jsonschema.Draft4Validator(whole, format_checker=_FORMATS)
         yield from _faults("the published API", validator, _without_nulls(answer.json()))

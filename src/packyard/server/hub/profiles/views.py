@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -47,10 +47,7 @@ def whole(connection: Connection, kept: Kept, meta: str | None = None) -> Profil
         metadata=ProfileMeta.of(kept),
         spec=ProfileSpec(
             version=kept.profile.version,
-            versions=[
-                Version(uid=uid, version=version)
-                for uid, version in profiles.versions(connection, kept)
-            ],
+            versions=versions_of(kept, profiles.versions(connection, [kept.profile.name])),
             published=Template.of(kept, published, known),
             draft=None if draft is None else Template.of(kept, draft, known),
         ),
@@ -59,6 +56,13 @@ def whole(connection: Connection, kept: Kept, meta: str | None = None) -> Profil
             has_user_macros=has_user_macros(kept.profile),
         ),
     )
+
+
+def versions_of(
+    kept: Kept, known: Mapping[tuple[str, str], Sequence[tuple[str, str]]]
+) -> list[Version]:
+    of = known.get((kept.project, kept.profile.name), ())
+    return [Version(uid=uid, version=version) for uid, version in of]
 
 
 def has_user_macros(profile: Profile) -> bool:

@@ -1,0 +1,228 @@
+"""Paths beyond the published ones: profiles listed, findings, and options for the next layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from sqlalchemy import Connection
+
+from packyard.findings import Finding
+from packyard.hub import profiles
+from packyard.hub.composing import resolve
+from packyard.hub.profiles import Kept
+from packyard.packs.model import Layer
+from packyard.profiles.check import publishable
+from packyard.profiles.model import ProfileLayer
+from packyard.profiles.options import LayerOption, Offer, options
+from packyard.server.hub.forms import PRIVATE, REFUSALS, Form
+from packyard.server.hub.lists import Fields, ListMeta, OrderBy, Paged, ordered, page, trimmed
+from packyard.server.hub.profiles import views
+from packyard.server.hub.profiles.access import Readable
+from packyard.server.hub.profiles.answers import ProfileMeta, ProfileModel
+from packyard.server.hub.profiles.bodies import ProfileBody, TemplateBody
+from packyard.server.hub.scope import Reading
+from packyard.server.packs import Wired
+from packyard.server.parts import Parts
+from packyard.server.small import LargeRoute
+
+router = APIRouter(
+    prefix="/v1/clusterprofiles",
+    tags=["cluster profiles"],
+    route_class=LargeRoute,
+    dependencies=[PRIVATE],
+    responses=REFUSALS,
+)
+
+Wanted = Annotated[Layer, Query(description="The layer that is to be chosen.")]
+Search = Annotated[str, Query(description="Words that names or display names hold.")]
+All = Annotated[
+    bool,
+    Query(alias="all", description="Those that do not fit, too, with what stands against them."),
+]
+
+
+class HeadSpec(Form):
+    version: str
+
+
+class Head(Form):
+    """By what profiles can be ordered."""
+
+    metadata: ProfileMeta
+    spec: HeadSpec
+
+    @classmethod
+    def of(cls, kept: Kept) -> Head:
+        return cls(metadata=ProfileMeta.of(kept), spec=HeadSpec(version=kept.profile.version))
+
+
+class ProfileList(Form):
+    items: list[ProfileModel]
+    listmeta: ListMeta
+
+
+class FindingModel(Form):
+    rule: str
+    severity: str = Field(description="Of refuse, block, warning, hint.")
+    message: str
+    mend: str
+    layer: str = Field(description="Empty for one about the profile as a whole.")
+    file: str
+    path: str
+    line: int
+    column: int
+
+    @classmethod
+    def of(cls, finding: Finding) -> FindingModel:
+        return cls(**{name: getattr(finding, name) for name in cls.model_fields})
+
+
+class Findings(Form):
+    is_publishable: bool
+    items: list[FindingModel]
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding]) -> Findings:
+        found = list(findings)
+        items = [FindingModel.of(one) for one in found]
+        return cls(is_publishable=publishable(found), items=items)
+
+
+class OfferModel(Form):
+    version: str
+    tag: str
+    pack_uid: str
+    registry_uid: str
+    system_state: str
+    fits: bool
+    against: list[FindingModel] = Field(description="Why it does not fit.")
+    needs: list[FindingModel] = Field(description="What has to be added with it.")
+
+    @classmethod
+    def of(cls, offer: Offer) -> OfferModel:
+        one = offer.candidate
+        return cls(
+            version=one.version,
+            tag=one.tag,
+            pack_uid=one.uid,
+            registry_uid=one.registry,
+            system_state=one.state,
+            fits=offer.fits,
+            against=[FindingModel.of(finding) for finding in offer.against],
+            needs=[FindingModel.of(finding) for finding in offer.needs],
+        )
+
+
+class OptionModel(Form):
+    name: str
+    display_name: str
+    fits: bool
+    parent_tags: list[str] = Field(description="Tags that follow the newest of a train.")
+    versions: list[OfferModel] = Field(description="Newest first.")
+
+    @classmethod
+    def of(cls, option: LayerOption) -> OptionModel:
+        return cls(
+            name=option.name,
+            display_name=option.display_name,
+            fits=option.fits,
+            parent_tags=option.parent_tags(),
+            versions=[OfferModel.of(offer) for offer in option.offers],
+        )
+
+
+class Options(Form):
+    items: list[OptionModel]
+    listmeta: ListMeta
+
+
+@router.get("", response_model_exclude_none=True)
+def list_profiles(
+    parts: Wired, caller: Reading, paging: Paged, order_by: OrderBy = "", fields: Fields = ""
+) -> ProfileList:
+    """The project's and the tenant's, by name and newest version first."""
+    with parts.store.read() as connection:
+        found = profiles.every(connection, profiles.within(caller.project))
+        heads, listmeta = page(ordered([Head.of(one) for one in found], order_by), paging)
+        items = [
+            views.whole(connection, profiles.get(connection, parts.secrets, one.metadata.uid))
+            for one in heads
+        ]
+    return trimmed(ProfileList(items=items, listmeta=listmeta), fields)
+
+
+@router.post("/findings")
+def check(parts: Wired, caller: Reading, body: ProfileBody) -> Findings:
+    """Everything that is wrong with a profile that is not kept."""
+    return Findings.of(parts.profiles.compose(body.read(), caller.project).findings)
+
+
+@router.get("/{uid}/findings")
+def list_findings(parts: Wired, kept: Readable) -> Findings:
+    """Everything that is wrong with what stands in work, as of now."""
+    profile = kept.profile
+    composed = parts.profiles.compose(profile, kept.project, profile.layers, uid=kept.uid)
+    return Findings.of(composed.findings)
+
+
+@router.post("/options")
+def list_options(
+    parts: Wired,
+    _caller: Reading,
+    paging: Paged,
+    body: TemplateBody,
+    layer: Wanted,
+    text: Search = "",
+    *,
+    every: All = False,
+) -> Options:
+    """The packs that can be the next layer beside those of a template."""
+    layers = body.layers()
+    return _options(parts, layers, body.cloud_type or "", layer, text, paging, every=every)
+
+
+@router.get("/{uid}/options")
+def list_options_of(
+    parts: Wired,
+    kept: Readable,
+    paging: Paged,
+    layer: Wanted,
+    text: Search = "",
+    *,
+    every: All = False,
+) -> Options:
+    """The packs that can be the next layer of a profile."""
+    profile = kept.profile
+    return _options(parts, profile.layers, profile.cloud_type, layer, text, paging, every=every)
+
+
+def _options(
+    parts: Parts,
+    layers: Sequence[ProfileLayer],
+    cloud: str,
+    layer: Layer,
+    text: str,
+    paging: Paged,
+    *,
+    every: bool,
+) -> Options:
+    with parts.store.read() as connection:
+        found = parts.offers.candidates(connection, layer.value)
+        chosen = parts.offers.of(connection, _uids(connection, layers))
+    offered = options(found, chosen, layer, cloud)
+    words = text.lower().split()
+    shown = [
+        one
+        for one in offered
+        if (every or one.fits)
+        and all(word in f"{one.name} {one.display_name}".lower() for word in words)
+    ]
+    items, listmeta = page(shown, paging)
+    return Options(items=[OptionModel.of(one) for one in items], listmeta=listmeta)
+
+
+def _uids(connection: Connection, layers: Sequence[ProfileLayer]) -> list[str]:
+    return [one.place.uid for one in resolve(connection, layers, layers) if one.place]
