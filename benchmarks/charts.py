@@ -131,7 +131,7 @@ def fill(data: Path, size: int) -> None:
                 repo, tag = RepoName(f"charts/{chart.name}"), Tag(chart.version)
                 archive = str(number).encode()
                 read = ReadChart(chart, digest_of(archive), archive)
-                enter(tx, registry.source, repo, tag, read.digest, [read], now())
+                enter(tx, registry.source, registry.charts, repo, tag, read.digest, [read], now())
     store.close()
 
 

@@ -129,13 +129,21 @@ class Model:
             self.stood.setdefault((repo, tag, path), Stood(chart, self.step))
 
     def files(self) -> dict[str, list[tuple[str, str, str]]]:
-        """The places of each file, the one that the index lists first."""
+        """The places of each file that the index may list, the one that it lists first.
+
+        Of a name that stands below charts/, only those there.
+        """
+        homed = {stood.chart.name for place, stood in self.stood.items() if self.is_home(place)}
         found: dict[str, list[tuple[str, str, str]]] = {}
         for place, stood in self.stood.items():
-            found.setdefault(stood.chart.file, []).append(place)
+            if stood.chart.name not in homed or self.is_home(place):
+                found.setdefault(stood.chart.file, []).append(place)
         for places in found.values():
             places.sort(key=lambda place: (bool(place[2]), -self.stood[place].since, place))
         return found
+
+    def is_home(self, place: tuple[str, str, str]) -> bool:
+        return place[0] == f"charts/{self.stood[place].chart.name}"
 
     def listed(self, chart: Chart) -> tuple[str, str, str] | None:
         return next(iter(self.files().get(chart.file, [])), None)
@@ -298,11 +306,10 @@ class History:
         assert {(row.repository, row.tag, row.path) for row in found if row.listed} == {
             places[0] for places in files.values()
         }
-        several = {
-            file
-            for file, places in files.items()
-            if len({self.model.stood[place].chart.content for place in places}) > 1
-        }
+        contents: dict[str, set[str]] = {}
+        for stood in self.model.stood.values():
+            contents.setdefault(stood.chart.file, set()).add(stood.chart.content)
+        several = {file for file in files if len(contents[file]) > 1}
         assert {clash.listed.file for clash in clashes} == several
 
     def check_index(self) -> None:

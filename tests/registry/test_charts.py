@@ -237,7 +237,7 @@ class TestClashes:
             assert not caplog.records
             push_pack(registry, carrying(bytes_of["newer"], version="0.9.0"))
             assert says() == "newer"
-            push(registry, bytes_of["own"])
+            push(registry, bytes_of["own"], "mirror/web")
             assert says() == "own"
             push(registry, bytes_of["team"], "team/web")
             assert says() == "team"
@@ -246,7 +246,7 @@ class TestClashes:
         assert len(caplog.records) == 4
         last = caplog.messages[-1]
         assert f"the index lists team/web:1.2.0 ({digests['team']})" in last
-        assert f"charts/web:1.2.0 ({digests['own']})" in last
+        assert f"mirror/web:1.2.0 ({digests['own']})" in last
         assert f"charts/0.tgz in spectro-packs/archive/demo:0.9.0 ({digests['newer']})" in last
 
         with registry.store.read() as connection:
@@ -255,8 +255,34 @@ class TestClashes:
         assert len(clash.hidden) == 4
         registry.untag(RepoName("team/web"), Tag("1.2.0"))
         assert says() == "own"
-        registry.untag(WEB, Tag("1.2.0"))
+        registry.untag(RepoName("mirror/web"), Tag("1.2.0"))
         assert says() == "pack"
+
+    def test_a_name_at_home_is_listed_from_there_alone(self, registry: Registry) -> None:
+        """Neither other bytes of a version nor a newer version come in from elsewhere."""
+
+        def versions() -> list[str]:
+            return [entry["version"] for entry in index(registry).get("web", [])]
+
+        push(registry, archive(version="9.0.0"), "team/web")
+        push_pack(registry, carrying(archive(version="3.0.0")))
+        assert versions() == ["9.0.0", "3.0.0"]
+        before = change(registry)
+        push(registry, archive(version="1.0.0"))
+        assert versions() == ["1.0.0"]
+        assert change(registry) > before
+        committed = push(registry, archive(content="other", version="1.0.0"), "team/web")
+        (told,) = committed.findings
+        assert told.rule == "push.chart-unlisted"
+        assert "charts/web alone" in told.mend
+        assert listed(registry) == {"web-1.0.0.tgz": digest_of(archive(version="1.0.0"))}
+        with registry.store.read() as connection:
+            (clash,) = rows.clashes(connection, registry.source)
+        assert str(clash.listed) == "charts/web:1.0.0"
+        push(registry, archive("web-1", "0.0.0-a"), "charts/web-1")
+        assert sorted(index(registry)) == ["web", "web-1"]
+        registry.untag(WEB, Tag("1.0.0"))
+        assert versions() == ["9.0.0", "3.0.0", "1.0.0"]
 
     def test_the_same_bytes_in_several_places_are_none(
         self, registry: Registry, caplog: pytest.LogCaptureFixture

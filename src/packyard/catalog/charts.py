@@ -4,8 +4,10 @@ A chart stands in a repository of its own, or inside a pack that carries it. Cha
 downloaded under one name, `NAME-VERSION.tgz`, are one file to Helm: the index lists one of them,
 and the others are kept. Invariants, after every transaction:
 
-- of the rows of one file exactly one is listed: a chart of its own before one that a pack carries,
-  then the one that came last;
+- a name that stands at home, in the folder of uploaded charts, is listed from there alone: who may
+  push elsewhere, such as a key for one folder, adds nothing to it and replaces nothing of it;
+- of the rows of one file that may be listed exactly one is: one at home, then a chart of its own
+  before one that a pack carries, then the one that came last;
 - whatever changes what the index says of a name gives that name the next number of `change`.
 
 Functions take the connection of a transaction that somebody else opened.
@@ -14,7 +16,7 @@ Functions take the connection of a transaction that somebody else opened.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -24,6 +26,7 @@ from packyard.catalog.tables import chart_names, charts
 from packyard.digests import Digest
 from packyard.errors import ChartUnknown
 from packyard.packs.artifact import pack_of_repository
+from packyard.packs.chart_artifact import joined
 from packyard.packs.charts import Chart
 from packyard.packs.version import sort_key
 from packyard.references import RepoName, Tag
@@ -68,7 +71,8 @@ class ChartEntry:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Other bytes under the name of one file: `listed` stands in the index, `hidden` do not."""
+    """Other bytes under the name of one file: `listed` stands in the index, `hidden` do not, best
+    first."""
 
     listed: ChartEntry
     hidden: tuple[ChartEntry, ...]
@@ -93,10 +97,13 @@ def put(
     tag: Tag,
     found: Sequence[ChartEntry],
     now: int,
+    *,
+    folder: str,
 ) -> list[Clash]:
     """Make `found` all the charts that stand at this tag; clashes that came, or changed, by it.
 
-    A row whose archive and provenance stay the same keeps its time.
+    A row whose archive and provenance stay the same keeps its time. The home of a name is its
+    repository below `folder`.
     """
     place = {"source": source, "repository": repository, "tag": tag}
     if not found and connection.execute(_ANYTHING_AT, place).first() is None:
@@ -105,6 +112,9 @@ def put(
     rows = connection.execute(select(charts).where(*here)).mappings()
     standing = {row["path"]: _entry(row) for row in rows}
     wanted = {entry.path: entry for entry in found}
+    index = _Index(connection, source, folder)
+    at_home = {entry.name for entry in (*standing.values(), *found) if index.is_at_home(entry)}
+    homed = {name for name in at_home if index.has_home(name)}
     changed: dict[str, ChartEntry] = {}
     for path in standing.keys() | wanted.keys():
         old, new = standing.get(path), wanted.get(path)
@@ -120,10 +130,11 @@ def put(
             changed[new.file] = new
     if not changed:
         return []
-    touched = [_list_one(connection, source, file) for file in changed]
-    names = {entry.name for entry in (*changed.values(), *chain.from_iterable(touched))}
+    moved = {name for name in at_home if index.has_home(name) != (name in homed)}
+    touched = {file: index.list_one(file) for file in changed.keys() | index.files(moved)}
+    names = {entry.name for entry in (*changed.values(), *chain.from_iterable(touched.values()))}
     _note_change(connection, source, names, now)
-    return [clash for rows in touched if (clash := _clash(rows))]
+    return [clash for file in changed if (clash := _clash(touched[file]))]
 
 
 def listed(connection: Connection, source: str, file: str) -> ChartEntry:
@@ -217,32 +228,59 @@ def index_texts(
     return texts
 
 
-def _list_one(connection: Connection, source: str, file: str) -> list[ChartEntry]:
-    """Mark the one row of a file that the index lists; all rows, that one first."""
-    rows = sorted(_select(connection, source, charts.c.file == file), key=_rank)
-    for number, row in enumerate(rows):
-        if row.listed != (number == 0):
-            place = (
-                charts.c.source == source,
-                charts.c.repository == row.repository,
-                charts.c.tag == row.tag,
-                charts.c.path == row.path,
-            )
-            connection.execute(update(charts).where(*place).values(listed=number == 0))
-    return rows
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Which rows the index lists: those at home, and those of names that have no home."""
+
+    connection: Connection
+    source: str
+    folder: str
+
+    def is_at_home(self, entry: ChartEntry) -> bool:
+        return not entry.path and entry.repository == joined(self.folder, entry.name)
+
+    def has_home(self, name: str) -> bool:
+        home = charts.c.repository == joined(self.folder, name)
+        found = select(charts.c.tag).where(
+            charts.c.source == self.source, home, charts.c.path == ""
+        )
+        return self.connection.execute(found.limit(1)).first() is not None
+
+    def files(self, names: Collection[str]) -> set[str]:
+        if not names:
+            return set()
+        of_names = charts.c.source == self.source, charts.c.name.in_(names)
+        return set(self.connection.scalars(select(charts.c.file).where(*of_names).distinct()))
+
+    def list_one(self, file: str) -> list[ChartEntry]:
+        """Mark the one row of a file that the index lists, if any; all rows as they are then."""
+        rows = _select(self.connection, self.source, charts.c.file == file)
+        homed = {name for name in {row.name for row in rows} if self.has_home(name)}
+        able = [row for row in rows if self.is_at_home(row) or row.name not in homed]
+        first = min(able, key=lambda row: (not self.is_at_home(row), _rank(row)), default=None)
+        for row in rows:
+            if row.listed != (row is first):
+                place = (
+                    charts.c.source == self.source,
+                    charts.c.repository == row.repository,
+                    charts.c.tag == row.tag,
+                    charts.c.path == row.path,
+                )
+                self.connection.execute(update(charts).where(*place).values(listed=row is first))
+        return [replace(row, listed=row is first) for row in rows]
 
 
 def _clash(rows: Sequence[ChartEntry]) -> Clash | None:
     """Of the rows of one file."""
-    others = {row.digest for row in rows[1:]} - {rows[0].digest} if rows else set()
-    if not others:
+    first = next((row for row in rows if row.listed), None)
+    if first is None:
         return None
-    first, *rest = sorted(rows, key=_rank)
-    return Clash(first, tuple(row for row in rest if row.digest != first.digest))
+    hidden = sorted((row for row in rows if row.digest != first.digest), key=_rank)
+    return Clash(first, tuple(hidden)) if hidden else None
 
 
 def _rank(entry: ChartEntry) -> tuple[bool, int, str, str, str]:
-    """The lowest is listed; the places decide where times are equal, so that all agree."""
+    """The lowest is best; the places decide where times are equal, so that all agree."""
     return bool(entry.path), -entry.created_at, entry.repository, entry.tag, entry.path
 
 

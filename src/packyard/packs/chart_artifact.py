@@ -42,7 +42,12 @@ class Written:
 
 def repository(name: str, base: str) -> RepoName:
     """The repository of a chart below `base`; raises `NameInvalid` for a name that is none."""
-    return parse_repo("/".join(part for part in (base.strip("/"), name) if part))
+    return parse_repo(joined(base, name))
+
+
+def joined(base: str, name: str) -> str:
+    """As `repository`, for a name that may be none."""
+    return "/".join(part for part in (base.strip("/"), name) if part)
 
 
 def tag_of(version: str) -> Tag:

@@ -28,7 +28,14 @@ from packyard.errors import (
 )
 from packyard.findings import Finding, Severity
 from packyard.packs.artifact import pack_of_repository
-from packyard.packs.chart_artifact import ARCHIVE_TYPE, PACK, is_place_of, repository, tag_of
+from packyard.packs.chart_artifact import (
+    ARCHIVE_TYPE,
+    PACK,
+    is_place_of,
+    joined,
+    repository,
+    tag_of,
+)
 from packyard.packs.chart_metadata import CHART_YAML, as_json
 from packyard.packs.charts import LIMITS, Chart, read_chart
 from packyard.packs.files import Files
@@ -98,6 +105,7 @@ def carried(files: Files, pack: Pack) -> tuple[ReadChart, ...]:
 def enter(
     tx: Transaction,
     source: str,
+    folder: str,
     repo: RepoName,
     tag: Tag,
     manifest: Digest,
@@ -106,7 +114,8 @@ def enter(
 ) -> None:
     """Let the rows of a tag be those of these charts; clashes that come of it are logged.
 
-    A chart of its own counts where repository and tag say its name and version.
+    A chart of its own counts where repository and tag say its name and version. `folder` is that of
+    uploaded charts.
     """
     entries = [
         rows.ChartEntry(
@@ -126,13 +135,13 @@ def enter(
         for read in charts
         if read.path or is_place_of(read.chart, repo, tag)
     ]
-    for clash in rows.put(tx.connection, source, repo, tag, entries, time):
+    for clash in rows.put(tx.connection, source, repo, tag, entries, time, folder=folder):
         _log.warning("%s", describe(clash))
 
 
-def leave(tx: Transaction, source: str, repo: RepoName, tag: Tag) -> None:
+def leave(tx: Transaction, source: str, folder: str, repo: RepoName, tag: Tag) -> None:
     """Let there be no rows of a tag any more."""
-    rows.put(tx.connection, source, repo, tag, [], now())
+    rows.put(tx.connection, source, repo, tag, [], now(), folder=folder)
 
 
 def describe(clash: rows.Clash) -> str:
@@ -144,16 +153,28 @@ def describe(clash: rows.Clash) -> str:
     )
 
 
-def unlisted(read: ReadChart, repo: RepoName, tags: Iterable[Tag]) -> tuple[Finding, ...]:
-    """Told where a chart was pushed to a place at which the index does not look for it."""
-    if any(is_place_of(read.chart, repo, tag) for tag in tags):
-        return ()
+def unlisted(
+    tx: Transaction, source: str, folder: str, read: ReadChart, repo: RepoName, tags: Iterable[Tag]
+) -> tuple[Finding, ...]:
+    """Told where a chart was pushed to a place from which the index does not list it."""
     chart = read.chart
+    entered = [
+        entry
+        for tag in tags
+        if is_place_of(chart, repo, tag)
+        for entry in rows.at(tx.connection, source, repo, tag)
+    ]
+    if any(entry.listed for entry in entered):
+        return ()
+    mend = f"Push it as {chart.name}:{chart.version.replace('+', '_')}, as `helm push` does."
+    if entered:
+        home = joined(folder, chart.name)
+        mend = f"It lists that name from {home} alone: push it there, or under another name."
     finding = Finding(
         rule="push.chart-unlisted",
         severity=Severity.HINT,
         message=f"The index of charts does not list {chart.name} {chart.version} from here.",
-        mend=f"Push it as {chart.name}:{chart.version.replace('+', '_')}, as `helm push` does.",
+        mend=mend,
     )
     return (finding,)
 

@@ -125,9 +125,11 @@ class Registry:
             if pack:
                 self._enter(tx, push, artifact, pack)
             self._settle(tx, push.repo, push.tags, push.digest, chart)
-        findings = pack.findings if pack else ()
-        if chart:
-            findings = charts.unlisted(chart, push.repo, push.tags)
+            findings = pack.findings if pack else ()
+            if chart:
+                findings = charts.unlisted(
+                    tx, self.source, self.charts, chart, push.repo, push.tags
+                )
         return Committed(push.digest, artifact.subject, push.tags, findings)
 
     def push_archive(
@@ -215,13 +217,13 @@ class Registry:
     ) -> None:
         """Bring what the catalog says in step with these tags, which lead to `manifest` now."""
         if pack_of_repository(repo):
-            shelf.settle(tx, self.source, repo)
+            shelf.settle(tx, self.source, self.charts, repo)
             return
         for tag in tags:
             if chart and manifest:
-                charts.enter(tx, self.source, repo, tag, manifest, [chart], now())
+                charts.enter(tx, self.source, self.charts, repo, tag, manifest, [chart], now())
             else:
-                charts.leave(tx, self.source, repo, tag)
+                charts.leave(tx, self.source, self.charts, repo, tag)
 
     def _holds(self, repo: RepoName, digest: Digest) -> bool:
         try:
@@ -263,7 +265,9 @@ class Registry:
             entries.put(tx.connection, entry, entries.contents_of(found.files))
             standing = entry
         tag, pushed_at = entry.label, standing.pushed_at
-        charts.enter(tx, self.source, push.repo, tag, push.digest, found.charts, pushed_at)
+        charts.enter(
+            tx, self.source, self.charts, push.repo, tag, push.digest, found.charts, pushed_at
+        )
 
 
 def _require_preconditions(tx: Transaction, push: Push) -> None:

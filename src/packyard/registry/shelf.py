@@ -131,8 +131,11 @@ def refuse_parent(tx: Transaction, source: str, repo: RepoName, tag: Tag) -> Non
         )
 
 
-def settle(tx: Transaction, source: str, repo: RepoName) -> None:
-    """Bring rows and parent tags in step with the versions' tags, after any change to them."""
+def settle(tx: Transaction, source: str, folder: str, repo: RepoName) -> None:
+    """Bring rows and parent tags in step with the versions' tags, after any change to them.
+
+    `folder` is that of uploaded charts.
+    """
     name = pack_of_repository(repo)
     tags = tx.tags(repo)
     versions = {}
@@ -141,7 +144,7 @@ def settle(tx: Transaction, source: str, repo: RepoName) -> None:
             versions[entry.label] = entry
         else:
             entries.remove(tx.connection, entry.uid)
-            charts.leave(tx, source, repo, entry.label)
+            charts.leave(tx, source, folder, repo, entry.label)
     digests = {label: entry.digest for label, entry in versions.items()}
     parents = _parents(digests)
     _move(tx, repo, tags, parents)
