@@ -182,12 +182,6 @@ def test_the_kind_of_a_registry_does_not_change(hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"kind": Kind.OCI, "provider": Provider.ZARF}, "Zarf packages are not read yet"),
-        ({"kind": Kind.ECR}, "Public ECR registries are not read yet"),
-        (
-            {"kind": Kind.ECR, "is_private": True, "aws": Aws(kind="podIdentity")},
-            "ECR by pod identity is not read yet",
-        ),
         ({"kind": Kind.PACK, "endpoint": "http://127.0.0.1:1/charts"}, "named without a path"),
         ({"endpoint": f"http://127.0.0.1:{free_port()}"}, "refuses connections"),
         ({"endpoint": "http://169.254.169.254/latest"}, "is link-local"),
@@ -201,6 +195,29 @@ def test_the_kind_of_a_registry_does_not_change(hub: Hub) -> None:
 def test_validation_tells_the_exact_reason(more: dict[str, Any], said: str) -> None:
     with pytest.raises(RegistryInvalid, match=said):
         opening.probe(described(**more), settings())
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"kind": Kind.OCI, "provider": Provider.ZARF}, "Zarf packages are not read yet"),
+        ({"kind": Kind.ECR, "provider": Provider.PACK}, "Public ECR registries are not read yet"),
+        (
+            {"kind": Kind.ECR, "is_private": True, "aws": Aws(kind="pod-identity")},
+            "ECR by pod identity is not read yet",
+        ),
+    ],
+)
+def test_kinds_that_come_later_are_kept_and_say_so(
+    hub: Hub, more: dict[str, Any], said: str
+) -> None:
+    with answering(lambda _: Reply()) as server:
+        registry = described(endpoint=f"http://{server.host}", **more)
+        opening.probe(registry, settings())
+        assert set(server.seen()) <= {"GET /v2/"}
+        registry = hub.add(**{**more, "endpoint": registry.endpoint})
+        status = hub.sync(registry)
+    assert (status.status, status.message.startswith(said)) == ("Failed", True)
 
 
 def test_what_another_registry_refuses_is_no_refusal_of_ours() -> None:

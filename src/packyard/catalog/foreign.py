@@ -108,6 +108,12 @@ def depart(connection: Connection, uids: Iterable[str], now: int) -> None:
         connection.execute(delete(pack_tags).where(pack_tags.c.pack.in_(batch)))
 
 
+def withdraw(connection: Connection, source: str, now: int) -> None:
+    """Mark everything of a source as gone, as one that is synchronized no longer."""
+    there = select(packs.c.uid).where(packs.c.source == source, packs.c.gone_at == 0)
+    depart(connection, list(connection.scalars(there)), now)
+
+
 def lead(connection: Connection, source: str, tags: Iterable[tuple[str, Tags]]) -> None:
     """Make these, by name, all that the catalog says of the tags of these names."""
     for batch in _batches(tags):

@@ -58,7 +58,7 @@ class Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aws:
-    """`kind` is `secret`, `sts` or `podIdentity`; "" for none."""
+    """`kind` is `secret`, `sts` or `pod-identity`; "" for none. `arn` is that of the role."""
 
     kind: str = ""
     access_key: str = ""
@@ -66,6 +66,7 @@ class Aws:
     secret_token: str = field(default="", repr=False)
     arn: str = ""
     external_id: str = ""
+    permission_boundary: str = ""
     partition: str = ""
     region: str = ""
 
@@ -105,6 +106,14 @@ class Registry:
         if self.kind is Kind.HELM:
             return not self.is_private
         return self.provider is Provider.PACK or self.is_sync_supported
+
+    @property
+    def shows_sync(self) -> bool:
+        """What clients are told, and go by: with it a registry is kept only where it answers.
+        Of OCI registries it is what they said (terraform-contract.md, 6)."""
+        if self.kind in (Kind.OCI, Kind.ECR):
+            return self.is_sync_supported
+        return self.synchronizes
 
     @property
     def bases(self) -> list[str]:
@@ -148,9 +157,9 @@ def _aws_faults(registry: Registry) -> list[str]:
         return [] if aws.access_key else ["An access key is required."]
     if aws.kind == "sts":
         return [] if aws.arn else ["The ARN of the role is required."]
-    if aws.kind == "podIdentity":
+    if aws.kind == "pod-identity":
         return []
-    return [f"{aws.kind!r} is no type of AWS credentials: secret, sts."]
+    return [f"{aws.kind!r} is no type of AWS credentials: secret, sts, pod-identity."]
 
 
 def with_kept_secrets(given: Registry, former: Registry) -> Registry:
@@ -167,4 +176,7 @@ def with_kept_secrets(given: Registry, former: Registry) -> Registry:
 
 
 # What may change without making a secret another's.
-_FREE = {"enabled", "certificate", "ca", "skip_verify", "partition", "region"}
+_FREE = {
+    *("enabled", "certificate", "ca", "skip_verify"),
+    *("permission_boundary", "partition", "region"),
+}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from packyard.errors import PackyardError, RegistryInvalid, Unsupported
@@ -33,6 +33,10 @@ _MENDS = Mends(
 )
 
 
+Chart = tuple[str, str]
+"""Name and version, "" for any."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`networks` are private ones that may be called; `index_limit` is in bytes, times in
@@ -58,14 +62,60 @@ class Settings:
         )
 
 
-@contextmanager
-def opened(registry: Registry, settings: Settings) -> Iterator[Source]:
+def opened(registry: Registry, settings: Settings) -> AbstractContextManager[Source]:
     """Its source while the block runs.
 
     Raises `Unsupported` for kinds that are kept but not read yet, `RegistryInvalid` for what cannot
     be used.
     """
-    _require_readable(registry)
+    if reason := _unread(registry):
+        raise Unsupported(reason)
+    return _connected(registry, settings)
+
+
+def probe(registry: Registry, settings: Settings) -> None:
+    """Raise `RegistryInvalid` with the exact reason where it is not what it is said to be, or lets
+    us not in; whatever a registry answers is never mistaken for an answer of ours.
+
+    Of what is not read, nothing has to be there.
+    """
+    if _needs_pod(registry):
+        return
+    try:
+        with _connected(registry, settings) as source:
+            try_out(registry, source)
+    except PackyardError as error:
+        raise RegistryInvalid(error.message) from error
+
+
+def try_out(registry: Registry, source: Source) -> None:
+    """What `probe` does, with a source that is open."""
+    is_read = registry.synchronizes and not _unread(registry)
+    if isinstance(source, OciSource) and not is_read:
+        source.knock()
+    else:
+        source.probe()
+
+
+def require_charts(registry: Registry, settings: Settings, wanted: Collection[Chart]) -> None:
+    """Raise `RegistryInvalid` where the registry cannot be read, or does not hold all of these."""
+    missing = set(wanted)
+    try:
+        with opened(registry, settings) as source:
+            listing = source.listing({})
+            for page in listing.pages if listing else ():
+                for offer in page.offers:
+                    missing -= {(offer.name, offer.tag), (offer.name, "")}
+                if not missing:
+                    return
+    except PackyardError as error:
+        raise RegistryInvalid(error.message) from error
+    named = ", ".join(" ".join(filter(None, chart)) for chart in sorted(missing))
+    raise RegistryInvalid(f"The registry does not hold {named}.")
+
+
+@contextmanager
+def _connected(registry: Registry, settings: Settings) -> Iterator[Source]:
     endpoint = parse_endpoint(registry.endpoint)
     login, find = _login(registry, endpoint)
     with Client(
@@ -78,21 +128,11 @@ def opened(registry: Registry, settings: Settings) -> Iterator[Source]:
         yield _source(registry, endpoint, client, find, settings)
 
 
-def probe(registry: Registry, settings: Settings) -> None:
-    """Raise `RegistryInvalid` with the exact reason where it cannot be read as what it is said to
-    be; whatever a registry answers is never mistaken for an answer of ours."""
-    try:
-        with opened(registry, settings) as source:
-            source.probe()
-    except PackyardError as error:
-        raise RegistryInvalid(error.message) from error
-
-
 Find = Callable[[Client], Sequence[RepoName]]
 
 
 def _login(registry: Registry, endpoint: Endpoint) -> tuple[Login | None, Find]:
-    if registry.kind is Kind.ECR:
+    if registry.kind is Kind.ECR and registry.is_private:
         ecr = _ecr(registry, endpoint)
         return ecr.login, lambda _: ecr.repositories()
     auth = registry.auth
@@ -127,10 +167,17 @@ def _source(
     return OciSource(client, kind, bases, limits=settings.limits, find=find)
 
 
-def _require_readable(registry: Registry) -> None:
+def _unread(registry: Registry) -> str:
+    """Why a registry of a kind that comes later is not read yet; "" where it is."""
     if registry.provider is Provider.ZARF:
-        raise Unsupported("Zarf packages are not read yet: the registry is kept for clusters only.")
+        return "Zarf packages are not read yet: the registry is kept for clusters only."
     if registry.kind is Kind.ECR and not registry.is_private:
-        raise Unsupported("Public ECR registries are not read yet.")
-    if registry.kind is Kind.ECR and registry.aws.kind == "podIdentity":
-        raise Unsupported("ECR by pod identity is not read yet: use an access key, or a role.")
+        return "Public ECR registries are not read yet."
+    if _needs_pod(registry):
+        return "ECR by pod identity is not read yet: use an access key, or a role."
+    return ""
+
+
+def _needs_pod(registry: Registry) -> bool:
+    is_private_ecr = registry.kind is Kind.ECR and registry.is_private
+    return is_private_ecr and registry.aws.kind == "pod-identity"

@@ -18,6 +18,7 @@ from packyard.auth.secrets import Secrets
 from packyard.catalog import foreign
 from packyard.catalog.tables import sources
 from packyard.errors import Conflict, RegistryInvalid, RegistryUnknown
+from packyard.hub import steps
 from packyard.hub.description import (
     SECRET,
     Auth,
@@ -37,7 +38,7 @@ from packyard.storage.transaction import Transaction
 
 def add(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
     """Keep a new one; raise `RegistryInvalid` for faults, `Conflict` where the name is taken."""
-    _require_sound(registry)
+    require_sound(registry)
     _require_free(tx.connection, registry.name, but="")
     time = now()
     kept = replace(registry, uid=secrets.token_hex(12), created_at=time, changed_at=time)
@@ -61,13 +62,16 @@ def change(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
     kept = replace(
         with_kept_secrets(registry, former), created_at=former.created_at, changed_at=now()
     )
-    _require_sound(kept)
+    require_sound(kept)
     _require_free(tx.connection, kept.name, but=kept.uid)
     tx.connection.execute(update(sources).where(sources.c.uid == kept.uid).values(name=kept.name))
     tx.connection.execute(
         update(registries).where(registries.c.uid == kept.uid).values(**_row(kept))
     )
     _seal(tx, vault, kept)
+    if not kept.synchronizes:
+        foreign.withdraw(tx.connection, kept.uid, kept.changed_at)
+        steps.report(tx.connection, kept.uid, ())
     tx.record(Act.UPDATE, "registry", kept.uid, kept.name, f"Changed the registry {kept.name}.")
     return kept
 
@@ -99,7 +103,8 @@ def every(connection: Connection, *kinds: Kind) -> list[Registry]:
     return [_registry(row, {}) for row in connection.execute(chosen).mappings()]
 
 
-def _require_sound(registry: Registry) -> None:
+def require_sound(registry: Registry) -> None:
+    """Raise `RegistryInvalid` with every fault of a description."""
     found = faults(registry)
     if found:
         raise RegistryInvalid(" ".join(found))

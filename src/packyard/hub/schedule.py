@@ -63,14 +63,16 @@ class LeaseLost(Exception):
     """Another holds the synchronization now, or its registry is gone."""
 
 
-def enrol(tx: Transaction, registry: str, *, due: bool) -> None:
-    """Begin to keep the state of a new registry; `due` asks for its first synchronization."""
+def enrol(tx: Transaction, registry: str, *, due: bool, later: timedelta | None = None) -> None:
+    """Begin to keep the state of a new registry; `due` asks for its first synchronization, which
+    otherwise comes `later`, or never."""
+    after = timedelta() if due else later
     tx.connection.execute(
         insert(syncs).values(
             registry=registry,
             status=PENDING if due else "",
             message="",
-            due_at=now() if due else None,
+            due_at=None if after is None else now() + _micros(after),
             forced=False,
             holder="",
             lease_until_at=0,
@@ -165,12 +167,14 @@ def complete(
     *,
     marks: Mapping[str, str],
     done: int,
+    again: bool = True,
 ) -> None:
-    """It succeeded; the next is due after the interval, or now where it was asked for meanwhile."""
+    """It succeeded; the next is due after the interval, or only when somebody asks where it is not
+    to come `again`. Where it was asked for meanwhile that is now."""
     _held(
         tx,
         run,
-        **_after(tx.connection, run, COMPLETED, times.interval),
+        **_after(tx.connection, run, COMPLETED, times.interval if again else None),
         message=message,
         synced_at=now(),
         failures=0,
@@ -180,12 +184,20 @@ def complete(
     )
 
 
-def fail(tx: Transaction, run: Run, times: Times, message: str, *, wait: float = 0.0) -> None:
-    """It failed; it is tried again later and later, not before `wait` seconds."""
+def fail(
+    tx: Transaction,
+    run: Run,
+    times: Times,
+    message: str,
+    *,
+    wait: float = 0.0,
+    again: bool = True,
+) -> None:
+    """It failed; it is tried again later and later, not before `wait` seconds, or not `again`."""
     failures = _row(tx.connection, run.registry).failures + 1
     later = min(times.retry * 2 ** min(failures - 1, 16), times.interval)
     pause = max(later, timedelta(seconds=wait))
-    ended = _after(tx.connection, run, FAILED, pause)
+    ended = _after(tx.connection, run, FAILED, pause if again else None)
     _held(tx, run, **ended, message=message, failures=failures)
 
 
@@ -195,10 +207,11 @@ def status(connection: Connection, registry: str) -> Status:
     return Status(row.status, row.message, row.started_at, row.synced_at, row.done, row.total)
 
 
-def _after(connection: Connection, run: Run, ended: str, pause: timedelta) -> dict[str, Any]:
-    asked = (_row(connection, run.registry).due_at or 0) > run.number
-    due_at = now() if asked else now() + _micros(pause)
-    return {"status": PENDING if asked else ended, "due_at": due_at, "holder": ""}
+def _after(connection: Connection, run: Run, ended: str, pause: timedelta | None) -> dict[str, Any]:
+    if (_row(connection, run.registry).due_at or 0) > run.number:  # asked for meanwhile
+        return {"status": PENDING, "due_at": now(), "holder": ""}
+    due_at = None if pause is None else now() + _micros(pause)
+    return {"status": ended, "due_at": due_at, "holder": ""}
 
 
 def _held(tx: Transaction, run: Run, **values: object) -> None:

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from packyard.auth.secrets import Secrets
 from packyard.errors import PackyardError, RegistryUnknown
 from packyard.hub import opening, registries, schedule
+from packyard.hub.description import Kind, Registry
 from packyard.hub.schedule import LeaseLost, Run, Times
 from packyard.hub.work import Lease, Stopped, Work
+from packyard.remotes.source import Source
 from packyard.storage.store import Store
 from packyard.storage.transaction import Transaction
 
@@ -34,37 +36,63 @@ class Sync:
 
     def work(self, run: Run, stop: threading.Event) -> None:
         """From the lease to its end; what the registry does wrong becomes its status."""
+        again = True
         with Lease(self._store, run, self._times, stop) as lease:
             try:
-                self._synchronize(run, lease)
+                with self._store.read() as connection:
+                    registry = registries.get(connection, self._vault, run.registry)
+                again = registry.synchronizes
+                self._synchronize(registry, run, lease)
             except LeaseLost:
                 _log.info("the synchronization of %s goes on elsewhere, or ended", run.registry)
             except Stopped:
                 self._end(lambda tx: schedule.release(tx, run))
             except PackyardError as error:
                 asked = error.detail.get("retry_after")
-                self._fail(run, error.message, float(asked) if isinstance(asked, float) else 0.0)
+                wait = float(asked) if isinstance(asked, float) else 0.0
+                self._fail(run, error.message, wait=wait, again=again)
             except Exception:  # noqa: BLE001 - whatever it was, the others go on
                 _log.exception("the synchronization of %s failed", run.registry)
-                self._fail(run, "A fault of this server; its log tells more.", 0.0)
+                self._fail(run, "A fault of this server; its log tells more.", again=again)
 
-    def _synchronize(self, run: Run, lease: Lease) -> None:
-        with self._store.read() as connection:
-            registry = registries.get(connection, self._vault, run.registry)
+    def _synchronize(self, registry: Registry, run: Run, lease: Lease) -> None:
         with opening.opened(registry, self._settings) as source:
+            if not registry.synchronizes:
+                self._look(registry, source, run, lease)
+                return
             listing = source.listing(run.marks)
             if listing is None:
                 self._end(lambda tx: self._unchanged(tx, run))
             else:
                 Work(self._store, source, run, lease, self._times).do(listing)
 
+    def _look(self, registry: Registry, source: Source, run: Run, lease: Lease) -> None:
+        """What a registry says of itself, once, where its content stays out of the catalog."""
+        message = "It answers, and is not synchronized."
+        if registry.kind is Kind.HELM:
+            names: set[str] = set()
+            count = 0
+            listing = source.listing({})
+            for page in listing.pages if listing else ():
+                lease.check()
+                names |= {offer.name for offer in page.offers}
+                count += len(page.offers)
+            message = f"{count} versions of {len(names)} charts, which are not synchronized."
+        else:
+            opening.try_out(registry, source)
+        self._end(
+            lambda tx: schedule.complete(
+                tx, run, self._times, message, marks={}, done=0, again=False
+            )
+        )
+
     def _unchanged(self, tx: Transaction, run: Run) -> None:
         done = schedule.status(tx.connection, run.registry).total
         message = "Nothing changed since the last synchronization."
         schedule.complete(tx, run, self._times, message, marks=run.marks, done=done)
 
-    def _fail(self, run: Run, message: str, wait: float) -> None:
-        self._end(lambda tx: schedule.fail(tx, run, self._times, message, wait=wait))
+    def _fail(self, run: Run, message: str, *, wait: float = 0.0, again: bool) -> None:
+        self._end(lambda tx: schedule.fail(tx, run, self._times, message, wait=wait, again=again))
 
     def _end(self, change: Callable[[Transaction], None]) -> None:
         try:

@@ -80,3 +80,5 @@ class Parts:
     metrics: Metrics = field(default_factory=Metrics)
     # Passwords have a thread of their own, so that a flood of wrong ones takes nobody else's.
     verifying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    # So have calls to other registries that somebody waits for.
+    probing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))

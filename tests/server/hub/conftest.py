@@ -24,7 +24,10 @@ class Caller:
     server: Live
     key: str
     uid: str = ""
-    http: httpx.Client = field(default_factory=httpx.Client)
+    http: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.http = httpx.Client(verify=self.server.tls or True)
 
     def __call__(
         self,
@@ -42,7 +45,7 @@ class Caller:
         )
         if method != "GET":
             time.sleep(SETTLED)
-        checker.check(self.server.url, answer)
+        checker.check(self.server.url, answer, self.http)
         return answer
 
 

@@ -62,7 +62,7 @@ def upload(admin: Caller, content: bytes, name: str = "importFile") -> httpx.Res
         headers={"ApiKey": admin.key},
         files={name: ("any name", content, "application/octet-stream")},
     )
-    checker.check(admin.server.url, answer)
+    checker.check(admin.server.url, answer, admin.http)
     return answer
 
 

@@ -89,6 +89,13 @@ def page(items: Sequence[T], paging: Paging) -> tuple[list[T], ListMeta]:
     return found, paging.told(len(found), len(items))
 
 
+def rest(items: Sequence[T], paging: Paging) -> tuple[list[T], ListMeta]:
+    """All of them from the offset on, for clients that ask for `LIMIT` and read no further page;
+    fewer where fewer were asked for."""
+    limit = paging.limit if paging.limit < LIMIT else len(items)
+    return page(items, Paging(limit, paging.offset))
+
+
 def whole(items: Sequence[T]) -> tuple[list[T], ListMeta]:
     """All of them, as one page."""
     return page(items, Paging(limit=len(items)))

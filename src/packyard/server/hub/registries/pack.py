@@ -1,0 +1,208 @@
+"""Pack registries, and among them, first of all, the server's own: it can be read, not changed."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from packyard.hub.description import Kind, Provider, Registry
+from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Named, Uid
+from packyard.server.hub.lists import Fields, ListMeta, OrderBy, Paged, ordered, rest, trimmed
+from packyard.server.hub.registries import acts
+from packyard.server.hub.registries.callers import Address, Editor, Keeper, Reader
+from packyard.server.hub.registries.forms import (
+    AuthForm,
+    AuthModel,
+    Forced,
+    Scope,
+    Skipped,
+    SummaryStatus,
+    SyncStatus,
+    auth_model,
+    auth_of,
+    meta_of,
+    name_of,
+    tls_of,
+)
+from packyard.server.packs import Wired
+from packyard.server.small import SmallRoute
+
+router = APIRouter(
+    prefix="/v1/registries/pack",
+    tags=["registries"],
+    route_class=SmallRoute,
+    dependencies=[PRIVATE],
+    responses=REFUSALS,
+)
+
+
+class PackSpecForm(Form):
+    name: str = ""
+    endpoint: str = ""
+    private: bool = False
+    auth: AuthForm = AuthForm()
+    registry_uid: str = Field(
+        default="", description="When validating: whose secrets stand for missing ones."
+    )
+
+    def described(self, metadata: Named) -> Registry:
+        return Registry(
+            name=name_of(metadata, self.name),
+            kind=Kind.PACK,
+            provider=Provider.PACK,
+            endpoint=self.endpoint,
+            auth=auth_of(self.auth),
+            tls=tls_of(self.auth.tls),
+            is_private=self.private,
+        )
+
+
+class PackForm(Form):
+    metadata: Named = Named()
+    spec: PackSpecForm
+
+
+class PackSpec(Form):
+    name: str
+    endpoint: str
+    private: bool
+    auth: AuthModel
+    registry_uid: str
+    scope: str
+
+
+class PackStatus(Form):
+    pack_sync_status: SyncStatus
+
+
+class PackModel(Form):
+    kind: str = "pack"
+    metadata: Meta
+    spec: PackSpec
+    status: PackStatus
+
+
+class PackSummarySpec(Form):
+    endpoint: str
+    private: bool
+    scope: str
+
+
+class PackSummary(Form):
+    metadata: Meta
+    spec: PackSummarySpec
+    status: SummaryStatus
+
+
+class PackRegistries(Form):
+    items: list[PackModel]
+    listmeta: ListMeta
+
+
+class PackSummaries(Form):
+    items: list[PackSummary]
+    listmeta: ListMeta
+
+
+@router.get("", response_model_exclude_none=True)
+def list_pack(
+    parts: Wired,
+    _reader: Reader,
+    address: Address,
+    paging: Paged,
+    order_by: OrderBy = "",
+    fields: Fields = "",
+    scope: Scope = "all",
+) -> PackRegistries:
+    """By name, and where nobody asks for fewer all at once, the own one first."""
+    with parts.store.read() as connection:
+        found = acts.every(parts, connection, scope, *acts.PACKS)
+        models = [_model(connection, one, address) for one in found]
+    items, listmeta = rest(ordered(models, order_by), paging)
+    return trimmed(PackRegistries(items=items, listmeta=listmeta), fields)
+
+
+@router.post("", status_code=201)
+async def create_pack(
+    parts: Wired, _keeper: Keeper, new: PackForm, *, skip: Skipped = False
+) -> Uid:
+    """Keep a registry that answers, and synchronize it first of all."""
+    return Uid(uid=await acts.create(parts, new.spec.described(new.metadata), skip=skip))
+
+
+@router.get("/summary", response_model_exclude_none=True)
+def list_pack_summaries(
+    parts: Wired,
+    _reader: Reader,
+    address: Address,
+    paging: Paged,
+    order_by: OrderBy = "",
+    fields: Fields = "",
+    scope: Scope = "all",
+) -> PackSummaries:
+    """By name, and where nobody asks for fewer all at once, the own one first."""
+    with parts.store.read() as connection:
+        found = acts.every(parts, connection, scope, *acts.PACKS)
+        models = [_summary(connection, one, address) for one in found]
+    items, listmeta = rest(ordered(models, order_by), paging)
+    return trimmed(PackSummaries(items=items, listmeta=listmeta), fields)
+
+
+@router.post("/validate", status_code=204)
+async def validate_pack(parts: Wired, _keeper: Keeper, spec: PackSpecForm) -> None:
+    """Whether a registry can be read, and exactly why not."""
+    await acts.validate(parts, spec.described(Named()), spec.registry_uid)
+
+
+@router.get("/{uid}", response_model_exclude_none=True)
+def get_pack(parts: Wired, _reader: Reader, address: Address, uid: str) -> PackModel:
+    with parts.store.read() as connection:
+        return _model(connection, acts.find(parts, connection, uid, *acts.PACKS), address)
+
+
+@router.put("/{uid}", status_code=204)
+def change_pack(parts: Wired, _keeper: Keeper, uid: str, new: PackForm) -> None:
+    """Another description; secrets that it leaves out stay for the same user."""
+    acts.change(parts, uid, new.spec.described(new.metadata))
+
+
+@router.delete("/{uid}", status_code=204)
+def delete_pack(parts: Wired, _keeper: Keeper, uid: str) -> None:
+    acts.remove(parts, uid, *acts.PACKS)
+
+
+@router.post("/{uid}/sync", status_code=202, response_class=Response)
+def sync_pack(parts: Wired, _editor: Editor, uid: str, *, forced: Forced = False) -> None:
+    acts.synchronize(parts, uid, *acts.PACKS, forced=forced)
+
+
+@router.get("/{uid}/sync/status", response_model_exclude_none=True)
+def get_pack_sync(parts: Wired, _reader: Reader, uid: str) -> SyncStatus:
+    with parts.store.read() as connection:
+        return acts.status(connection, acts.find(parts, connection, uid, *acts.PACKS))
+
+
+def _model(connection: Connection, registry: Registry, address: str) -> PackModel:
+    return PackModel(
+        metadata=meta_of(registry),
+        spec=PackSpec(
+            name=registry.name,
+            endpoint=registry.endpoint or address,
+            private=registry.is_private,
+            auth=auth_model(registry),
+            registry_uid=registry.uid,
+            scope=registry.scope,
+        ),
+        status=PackStatus(pack_sync_status=acts.status(connection, registry)),
+    )
+
+
+def _summary(connection: Connection, registry: Registry, address: str) -> PackSummary:
+    return PackSummary(
+        metadata=meta_of(registry),
+        spec=PackSummarySpec(
+            endpoint=registry.endpoint or address, private=registry.is_private, scope=registry.scope
+        ),
+        status=SummaryStatus(sync=acts.status(connection, registry)),
+    )
