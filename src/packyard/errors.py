@@ -81,6 +81,18 @@ class ProjectUnknown(NotFound):
     """No project of that uid or name."""
 
 
+class TenantUnknown(NotFound):
+    """No tenant of that uid; there is one."""
+
+
+class MacroUnknown(NotFound):
+    """No macro of that name in the project or the tenant."""
+
+
+class AuditUnknown(NotFound):
+    """No row of the audit of that uid, or none for whoever asks."""
+
+
 class KeyUnknown(NotFound):
     """No API key of that uid or name."""
 
@@ -144,6 +156,10 @@ class ParameterInvalid(Invalid):
 
 class RegistryInvalid(Invalid):
     """What was given for a registry has faults, or does not lead to one; the message says why."""
+
+
+class MacrosInvalid(Invalid):
+    """Macros that cannot be as they were given; the message says all that is wrong."""
 
 
 class ContentRefused(Invalid):

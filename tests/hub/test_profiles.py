@@ -8,11 +8,12 @@ import pytest
 
 from packyard.catalog.entries import by_uid
 from packyard.charts.template import Filled, Template
-from packyard.errors import ProfileRefused, ProfileTaken, ProfileUnknown
-from packyard.hub import profiles
+from packyard.errors import ProfileRefused, ProfileTaken, ProfileUnknown, ProjectUnknown
+from packyard.hub import profiles, projects
 from packyard.hub.composing import Profiles, resolve
 from packyard.hub.places import places
 from packyard.hub.profiles import Kept
+from packyard.hub.projects import Project
 from packyard.hub.resolution import asked, standing
 from packyard.packs.artifact import repository
 from packyard.profiles.model import (
@@ -98,9 +99,13 @@ def test_a_draft_stands_beside_what_was_published(kept: Profiles) -> None:
     assert (after.draft, after.published) == (False, after.profile.layers)
 
 
-def test_name_and_version_are_taken_once_in_a_scope(kept: Profiles) -> None:
+def test_name_and_version_are_taken_once_in_a_scope(hub: Hub, kept: Profiles) -> None:
+    project = Project(name="Team A")
+    projects.create(hub.store, project)
     kept.create(profile(layer()), "")
-    kept.create(profile(layer()), "0123456789abcdef01234567")
+    kept.create(profile(layer()), project.uid)
+    with pytest.raises(ProjectUnknown):
+        kept.create(profile(layer()), "0123456789abcdef01234567")
     kept.create(profile(layer(), version="1.0.1"), "")
     with pytest.raises(ProfileTaken, match=r"'shop' of version 1\.0\.0"):
         kept.create(profile(layer()), "")

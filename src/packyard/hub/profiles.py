@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from packyard.auth.secrets import Secrets
+from packyard.auth.users import require_projects
 from packyard.errors import ProfileTaken, ProfileUnknown
 from packyard.hub.tables import profile_layers, profile_manifests, profiles
 from packyard.packs.model import Layer
@@ -95,7 +96,8 @@ def new(profile: Profile, project: str, annotations: Mapping[str, str] | None = 
 
 
 def add(tx: Transaction, vault: Secrets, kept: Kept) -> Kept:
-    """Keep a new one; raises `ProfileTaken`."""
+    """Keep a new one; raises `ProfileTaken`, and `ProjectUnknown` for a project that went away."""
+    require_projects(tx.connection, filter(None, [kept.project]))
     _require_free(tx.connection, kept)
     time = now()
     made = replace(kept, created_at=time, changed_at=time)

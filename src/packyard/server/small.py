@@ -12,6 +12,7 @@ of more than `SMALL` bytes nothing is read before somebody is known to send them
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -22,7 +23,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from packyard.errors import TooLarge
+from packyard.errors import ParameterInvalid, TooLarge
 from packyard.server.admission import identify
 from packyard.server.parts import MIB, Parts, header
 
@@ -76,6 +77,21 @@ class Segments(APIRoute):
         return match, found
 
 
+class _Bounded(Request):
+    async def json(self) -> Any:
+        """Raises `ParameterInvalid` for what JSON can write, but no text can hold."""
+        value = await super().json()
+        if b"\\ud" in (await self.body()).lower():
+            try:
+                json.dumps(value, ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                raise ParameterInvalid(
+                    "The body holds one half of a surrogate pair (\\ud800 to \\udfff) without the "
+                    "other, which is no character."
+                ) from None
+        return value
+
+
 class SmallRoute(Segments):
     """Reads no more of a body than a few texts need, whoever sends it."""
 
@@ -85,7 +101,7 @@ class SmallRoute(Segments):
         handler = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
-            return await handler(Request(request.scope, self._limited(request)))
+            return await handler(_Bounded(request.scope, self._limited(request)))
 
         return limited
 

@@ -10,14 +10,13 @@ from dataclasses import replace
 from anyio import to_thread
 from fastapi import APIRouter, Request
 from pydantic import Field
-from sqlalchemy import select
 
 from packyard.auth import sessions, users
 from packyard.auth.credentials import Password
 from packyard.auth.principal import Role
 from packyard.auth.users import User
 from packyard.errors import ParameterInvalid
-from packyard.hub.tables import tenants
+from packyard.hub import projects
 from packyard.server.forwarded import remote
 from packyard.server.hub.forms import (
     PRIVATE,
@@ -149,7 +148,7 @@ class OwnPassword(Form):
 def info(parts: Wired, person: Person) -> UserInfo:
     """Which tenant this is, and who asks."""
     with parts.store.read() as connection:
-        tenant = connection.execute(select(tenants)).one()
+        tenant = projects.tenant(connection)
     return UserInfo(org_name=tenant.name, tenant_uid=tenant.uid, user_uid=person.uid)
 
 
