@@ -99,6 +99,9 @@ def found(connection: Connection, query: Query) -> list[str]:
         (Query(text="r_s"), ["web:0.1.0"]),
         (Query(cloud="aws", layer="addon", text="web"), ["web:0.1.0"]),
         (Query(name="absent"), []),
+        (Query(names=["web", "calico"]), ["calico:3.27.1", "web:0.1.0"]),
+        (Query(names=[]), []),
+        (Query(names=["it's", *map(str, range(40_000)), "web"]), ["web:0.1.0"]),
         (Query(source="0" * 24), []),
     ],
 )

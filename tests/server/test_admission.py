@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import ip_network
 
 import pytest
@@ -11,14 +12,18 @@ from packyard.auth import keys, sessions, users
 from packyard.auth.keys import Key
 from packyard.auth.principal import Action, Limits, Role
 from packyard.auth.users import User
+from packyard.registry.chart_pushes import push_chart
 from packyard.server import packs
 from packyard.server.admission import COOKIE, CSRF_COOKIE
+from packyard.server.charts import router
 from packyard.server.edge import Edge
 from packyard.storage.store import Store
 from packyard.storage.tables import audits
 from tests.live import basic
 from tests.packs.samples import chart
+from tests.registry import charts
 from tests.registry.conftest import archive_of, pack_files
+from tests.registry.conftest import push as push_pack
 from tests.server.asgi import ADMIN, call
 from tests.server.conftest import Made
 from tests.server.content import IMAGE, image, push_blob, put
@@ -155,6 +160,43 @@ def test_the_pack_api_shows_a_narrowed_key_what_it_is_for(
     assert answer.json()["code"] == "OperationForbidden"
     assert call(app, "GET", "/v1/_packs/team-pack", headers=narrow).status == 404
     assert call(app, "GET", "/v1/_catalog", headers=narrow).json()["repositories"] == []
+    for name in ("other-a", "team-a", "other-b", "team-b", "team-c", "zone"):
+        push_pack(edge.parts.registry, pack_files(name=name))
+    seen, after = [], ""
+    for _ in range(3):
+        page = call(app, "GET", f"/v1/_packs?limit=1&after={after}", headers=narrow).json()
+        seen += [item["name"] for item in page["items"]]
+        after = page["next"]
+    assert (seen, after) == (["team-a", "team-b", "team-c"], "")
+
+
+def test_the_helm_repository_shows_a_narrowed_key_what_it_is_for(
+    edge: Edge, store: Store, ann: User
+) -> None:
+    app, registry = packs.build(edge.parts), edge.parts.registry
+    app.include_router(router)
+    for number, place in enumerate(("team/web", "other/web", "team/db", "other/db")):
+        name = place.partition("/")[2]
+        version = "1.0.0" if name == "db" else f"{number}.0.0"
+        charts.push(registry, charts.archive(name, version, place), place)
+    push_chart(registry, charts.archive("own"), actor="ann")
+    narrow = key(store, ann, repositories="team/**")
+
+    def seen(headers: dict[str, str]) -> list[str]:
+        said = json.loads(call(edge, "GET", "/helm/index.yaml", headers=headers).body)["entries"]
+        assert call(edge, "GET", "/helm/api/charts", headers=headers).json() == said
+        return [entry["urls"][0][7:-4] for found in said.values() for entry in found]
+
+    for _ in range(2):
+        assert seen(narrow) == ["web-0.0.0"]
+        assert sorted(seen(ADMIN)) == ["db-1.0.0", "own-1.2.0", "web-0.0.0", "web-1.0.0"]
+    tags = [call(edge, "GET", "/helm/index.yaml", headers=who)["etag"] for who in (ADMIN, narrow)]
+    assert len(set(tags)) == 2
+    api = "/helm/api/charts"
+    assert call(edge, "GET", f"{api}/own", headers=narrow).status == 404
+    assert call(edge, "GET", f"{api}/own/1.2.0", headers=narrow).status == 403
+    clashes = [call(app, "GET", "/v1/_charts/clashes", headers=who) for who in (ADMIN, narrow)]
+    assert [len(reply.json()["items"]) for reply in clashes] == [1, 0]
 
 
 def audited(store: Store) -> list[tuple[str, str, str, str, str]]:

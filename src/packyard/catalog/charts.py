@@ -15,7 +15,7 @@ Functions take the connection of a transaction that somebody else opened.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -170,8 +170,11 @@ def places(connection: Connection, source: str, name: str = "") -> list[ChartEnt
     return _in_order(connection, source, *((charts.c.name == name,) if name else ()))
 
 
-def clashes(connection: Connection, source: str) -> list[Clash]:
-    """Every file under whose name other bytes stand in several places, by name, newest first."""
+def clashes(
+    connection: Connection, source: str, reaches: Callable[[str], bool] = lambda _: True
+) -> list[Clash]:
+    """Every file under whose name other bytes stand in several places, by name, newest first; of
+    the places in repositories that `reaches` holds for."""
     several = (
         select(charts.c.file)
         .where(charts.c.source == source)
@@ -180,7 +183,8 @@ def clashes(connection: Connection, source: str) -> list[Clash]:
     )
     by_file: dict[str, list[ChartEntry]] = {}
     for entry in _in_order(connection, source, charts.c.file.in_(several)):
-        by_file.setdefault(entry.file, []).append(entry)
+        if reaches(entry.repository):
+            by_file.setdefault(entry.file, []).append(entry)
     return [clash for rows in by_file.values() if (clash := _clash(rows))]
 
 
@@ -214,17 +218,22 @@ def changes(connection: Connection, source: str, since: int) -> Changes:
 
 
 def index_texts(
-    connection: Connection, source: str, names: Collection[str]
+    connection: Connection,
+    source: str,
+    names: Collection[str],
+    reaches: Callable[[str], bool] | None = None,
 ) -> dict[str, list[str]]:
-    """The index's texts about the listed versions of these charts, newest first."""
+    """The index's texts about the listed versions of these charts, newest first; of those in
+    repositories that `reaches` holds for, where it is given."""
     rows = connection.execute(
-        select(charts.c.name, charts.c.entry)
+        select(charts.c.name, charts.c.entry, charts.c.repository)
         .where(charts.c.source == source, charts.c.name.in_(names), charts.c.listed)
         .order_by(charts.c.name, charts.c.version_key.desc(), charts.c.version.desc())
     )
     texts: dict[str, list[str]] = {}
-    for name, entry in rows:
-        texts.setdefault(name, []).append(entry)
+    for name, entry, repository in rows:
+        if reaches is None or reaches(repository):
+            texts.setdefault(name, []).append(entry)
     return texts
 
 

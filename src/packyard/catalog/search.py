@@ -9,9 +9,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+)
 
 from packyard.catalog.entries import Entry, addon_key, with_clouds
 from packyard.catalog.tables import pack_clouds, packs
@@ -32,6 +43,8 @@ class Query:
     version: str = ""
     source: str = ""
     newest: bool = False
+    names: Collection[str] | None = None
+    """The only names that may be found; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,11 @@ def _conditions(query: Query) -> list[ColumnElement[bool]]:
     conditions += [
         packs.c.search_text.contains(word, autoescape=True) for word in query.text.lower().split()
     ]
+    if query.names is not None:  # written out: there may be more than a statement has parameters
+        only: BindParameter[list[str]] = bindparam(
+            None, sorted(query.names), expanding=True, literal_execute=True
+        )
+        conditions.append(packs.c.name.in_(only))
     if query.cloud:
         conditions.append(
             exists().where(

@@ -14,7 +14,8 @@ from __future__ import annotations
 import threading
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, islice
 
@@ -31,6 +32,7 @@ _LEVEL = 6
 _GZIP_HEADER = bytes.fromhex("1f8b08000000000000ff")  # no name, no time, no system
 _LAST_BLOCK = b"\x03\x00"
 _BATCH = 500  # names read by one query
+_NARROW = 8  # indexes of patterns that a process keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,11 @@ class Edition:
     zipped: Pieces | None = None
     checksum: int = 0
     """Of everything before the index's end; of no meaning without `zipped`."""
+    pattern: str = ""
+    """Of the repositories whose charts it has; "" for all."""
 
     def etag(self, context: str, *, gzip: bool) -> bytes:
-        form = f"-{zlib.crc32(context.encode()):x}" + ("-gzip" if gzip else "")
+        form = f"-{zlib.crc32(f'{self.pattern} {context}'.encode()):x}" + ("-gzip" if gzip else "")
         return f'"{_FORM}-{self.number}-{self.time:x}{form}"'.encode()
 
     def text(self, context: str) -> tuple[bytes, ...]:
@@ -135,13 +139,23 @@ class Edition:
 
 
 class HelmIndex:
-    """The newest edition of one source's index; threads may share it."""
+    """The newest edition of one source's index; threads may share it.
 
-    def __init__(self, store: Store, source: str) -> None:
+    With a pattern it has the charts of those repositories only that `reaches` holds for.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        source: str,
+        pattern: str = "",
+        reaches: Callable[[str], bool] | None = None,
+    ) -> None:
         self._store = store
         self._source = source
+        self._reaches = reaches
         self._lock = threading.Lock()
-        self._kept = -1, Edition(0, 0, Pieces(b","))
+        self._kept = -1, Edition(0, 0, Pieces(b","), pattern=pattern)
         self._zipped = Pieces(_stored(b","))
         self._stale: set[str] = set()
         """Names whose piece of `_zipped` is of an older edition."""
@@ -169,10 +183,10 @@ class HelmIndex:
             changes = charts.changes(connection, self._source, edition.number)
             if not changes.names:
                 return edition
-            changed = _pieces(connection, self._source, changes.names)
+            changed = _pieces(connection, self._source, changes.names, self._reaches)
         self._stale.update(changed)
         entries = edition.entries.replaced(changed)
-        return Edition(changes.number, changes.time, entries)
+        return Edition(changes.number, changes.time, entries, pattern=edition.pattern)
 
     def _compressed(self, edition: Edition) -> Edition:
         texts = edition.entries.texts(self._stale)
@@ -184,12 +198,40 @@ class HelmIndex:
         return replace(edition, zipped=self._zipped, checksum=checksum)
 
 
-def _pieces(connection: Connection, source: str, names: Iterable[str]) -> dict[str, bytes]:
+class HelmIndexes:
+    """The index of everything, and those of the patterns that were asked for last; for one
+    thread."""
+
+    def __init__(self, store: Store, source: str) -> None:
+        self._store = store
+        self._source = source
+        self._whole = HelmIndex(store, source)
+        self._narrow: OrderedDict[str, HelmIndex] = OrderedDict()
+
+    def of(self, pattern: str, reaches: Callable[[str], bool]) -> HelmIndex:
+        """That of the repositories of a pattern, for which `reaches` holds; "" for all."""
+        if not pattern:
+            return self._whole
+        index = self._narrow.pop(pattern, None)
+        if index is None:
+            index = HelmIndex(self._store, self._source, pattern, reaches)
+        self._narrow[pattern] = index
+        if len(self._narrow) > _NARROW:
+            self._narrow.popitem(last=False)
+        return index
+
+
+def _pieces(
+    connection: Connection,
+    source: str,
+    names: Iterable[str],
+    reaches: Callable[[str], bool] | None,
+) -> dict[str, bytes]:
     """The piece of each name; empty where the index lists nothing of that name any more."""
     pieces = dict.fromkeys(names, b"")
     pending = iter(list(pieces))
     while batch := list(islice(pending, _BATCH)):
-        for name, texts in charts.index_texts(connection, source, batch).items():
+        for name, texts in charts.index_texts(connection, source, batch, reaches).items():
             pieces[name] = as_json(name) + f":[{','.join(texts)}]".encode()
     return pieces
 

@@ -46,10 +46,11 @@ class Clashes(Model):
 
 
 @router.get("/v1/_charts/clashes")
-def clashes(parts: Wired, _reader: Reader) -> Clashes:
-    """Charts of one name and version that stand in several places with other bytes."""
+def clashes(parts: Wired, reader: Reader) -> Clashes:
+    """Charts of one name and version that stand in several places with other bytes; by an API key,
+    in those that it is for."""
     with parts.store.read() as connection:
-        found = rows.clashes(connection, parts.registry.source)
+        found = rows.clashes(connection, parts.registry.source, reader.reaches)
     return Clashes(
         items=[
             ClashModel(

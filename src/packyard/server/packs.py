@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
@@ -114,12 +115,14 @@ def catalog(parts: Wired, reader: Reader) -> models.CatalogAnswer:
         changed = models.timestamp(entries.last_change(connection, source))
         return models.CatalogAnswer(
             metadata=models.CatalogMetadata(last_updated_time=changed),
-            repositories=[
-                name
-                for name in entries.names(connection, source)
-                if reader.reaches(repository(name))
-            ],
+            repositories=_reached(connection, source, reader),
         )
+
+
+def _reached(connection: Connection, source: str, reader: Principal) -> list[str]:
+    """The names of the packs that somebody may see."""
+    names = entries.names(connection, source)
+    return [name for name in names if reader.reaches(repository(name))]
 
 
 @_guarded.get("/v1/_packs")
@@ -148,13 +151,11 @@ def search(
         newest=newest,
     )
     with parts.store.read() as connection:
+        if reader.limits.repositories:
+            query = replace(query, names=_reached(connection, query.source, reader))
         page = catalog_search.search(connection, query, limit=limit, after=after)
         tags = entries.leading(connection, [entry.uid for entry in page.entries])
-    items = [
-        models.PackModel.of(entry, tags[entry.uid])
-        for entry in page.entries
-        if reader.reaches(repository(entry.name))
-    ]
+    items = [models.PackModel.of(entry, tags[entry.uid]) for entry in page.entries]
     return models.PackPage(items=items, next=page.next)
 
 

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from packyard.auth.principal import Action
+from packyard.auth.principal import Action, Principal
 from packyard.catalog import charts as rows
 from packyard.errors import ChartUnknown, FileUnknown, ParameterInvalid
 from packyard.packs.charts import read_files
@@ -18,9 +18,10 @@ from packyard.packs.values import VALUES, Document
 from packyard.packs.version import Version
 from packyard.references import RepoName
 from packyard.registry.chart_pushes import delete_chart, push_chart, push_provenance
-from packyard.registry.helm_index import HelmIndex
+from packyard.registry.helm_index import HelmIndexes
 from packyard.server import bodies
 from packyard.server.helm.forms import read_upload
+from packyard.server.helm.index import index_of
 from packyard.server.parts import Parts
 from packyard.server.send import as_json, whole
 
@@ -31,30 +32,31 @@ _DIGITS = 9
 
 
 class Charts:
-    def __init__(self, parts: Parts, index: HelmIndex) -> None:
+    def __init__(self, parts: Parts, indexes: HelmIndexes) -> None:
         self._store = parts.store
         self._registry = parts.registry
         self._policy = parts.policy
         self._limit = parts.settings.max_chart
-        self._index = index
+        self._indexes = indexes
 
     async def all(self, request: Request) -> ASGIApp:
         """The entries of the index; `limit` names after the first `offset` where that is asked."""
         offset, limit = _number(request, "offset", 0), _number(request, "limit", 1)
-        edition = self._index.kept()
+        index = index_of(self._indexes, request.scope["user"])
+        edition = index.kept()
         if edition is None:
-            edition = await run_in_threadpool(self._index.current)
+            edition = await run_in_threadpool(index.current)
         return whole(200, edition.page(offset or 0, limit), _JSON)
 
-    async def versions(self, _request: Request, name: str) -> ASGIApp:
+    async def versions(self, request: Request, name: str) -> ASGIApp:
         """Every version of a chart, newest first."""
-        found = await run_in_threadpool(self._versions, name)
+        found = await run_in_threadpool(self._versions, request, name)
         texts = ",".join(entry.entry for entry in found)
         return whole(200, f"[{texts}]".encode(), _JSON)
 
-    async def version(self, _request: Request, name: str, version: str) -> ASGIApp:
+    async def version(self, request: Request, name: str, version: str) -> ASGIApp:
         """What the index says of a version; `latest` is the newest that is no pre-release."""
-        entry = await run_in_threadpool(self._version, name, version)
+        entry = await run_in_threadpool(self._version, request, name, version)
         return whole(200, entry.entry.encode(), _JSON)
 
     async def upload(self, request: Request) -> ASGIApp:
@@ -105,23 +107,26 @@ class Charts:
     def _permit(self, request: Request, action: Action) -> Callable[[RepoName], None]:
         return partial(self._policy.check, request.scope["user"], action)
 
-    def _versions(self, name: str) -> list[rows.ChartEntry]:
+    def _versions(self, request: Request, name: str) -> list[rows.ChartEntry]:
+        user: Principal = request.scope["user"]
         with self._store.read() as connection:
-            found = rows.versions(connection, self._registry.source, name)
+            listed = rows.versions(connection, self._registry.source, name)
+        found = [entry for entry in listed if user.reaches(entry.repository)]
         if not found:
             raise ChartUnknown(f"There is no chart {name}.")
         return found
 
-    def _version(self, name: str, version: str) -> rows.ChartEntry:
+    def _version(self, request: Request, name: str, version: str) -> rows.ChartEntry:
         if version == _LATEST:
-            found = self._versions(name)
+            found = self._versions(request, name)
             return next((entry for entry in found if _is_stable(entry.version)), found[0])
         with self._store.read() as connection:
-            return rows.version(connection, self._registry.source, name, version)
+            entry = rows.version(connection, self._registry.source, name, version)
+        self._permit(request, Action.PULL)(entry.repository)
+        return entry
 
     def _files(self, request: Request, name: str, version: str, *wanted: str) -> dict[str, bytes]:
-        entry = self._version(name, version)
-        self._permit(request, Action.PULL)(entry.repository)
+        entry = self._version(request, name, version)
         with self._store.open_blob(entry.digest) as archive:
             return read_files(archive.read(), wanted)
 

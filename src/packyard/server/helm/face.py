@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from packyard.auth.principal import Action
-from packyard.registry.helm_index import HelmIndex
+from packyard.registry.helm_index import HelmIndexes
 from packyard.server.helm.api import Charts
 from packyard.server.helm.downloads import Downloads
 from packyard.server.helm.errors import refusal
@@ -15,11 +15,11 @@ from packyard.server.routes import Route
 
 def routes(parts: Parts) -> tuple[Route, ...]:
     """What `helm` asks for, then ChartMuseum's API as its own documentation has it."""
-    index = HelmIndex(parts.store, parts.registry.source)
-    charts = Charts(parts, index)
+    indexes = HelmIndexes(parts.store, parts.registry.source)
+    charts = Charts(parts, indexes)
     one, version = "/helm/api/charts/{name}", "/helm/api/charts/{name}/{version}"
     return (
-        Route("GET", "/helm/index.yaml", Action.PULL, Index(parts, index).get),
+        Route("GET", "/helm/index.yaml", Action.PULL, Index(parts, indexes).get),
         Route("GET", "/helm/charts/{file}", Action.PULL, Downloads(parts).get),
         Route("GET", "/helm/api/charts", Action.PULL, charts.all),
         Route("POST", "/helm/api/charts", Action.PUSH, charts.upload),

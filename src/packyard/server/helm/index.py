@@ -9,7 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Scope
 
-from packyard.registry.helm_index import HelmIndex
+from packyard.auth.principal import Principal
+from packyard.registry.helm_index import HelmIndex, HelmIndexes
 from packyard.server.conditions import matches
 from packyard.server.forwarded import origin
 from packyard.server.parts import Parts, header
@@ -19,9 +20,9 @@ _MEDIA_TYPE = b"application/yaml"
 
 
 class Index:
-    def __init__(self, parts: Parts, index: HelmIndex) -> None:
+    def __init__(self, parts: Parts, indexes: HelmIndexes) -> None:
         self._settings = parts.settings
-        self._index = index
+        self._indexes = indexes
 
     async def get(self, request: Request) -> ASGIApp:
         """Where nobody has committed since the last request, without a look at the store.
@@ -32,9 +33,10 @@ class Index:
         scope = request.scope
         context = urlsplit(origin(scope, self._settings)).path + "/helm"
         gzip = takes_gzip(scope)
-        edition = self._index.kept(gzip=gzip)
+        index = index_of(self._indexes, scope["user"])
+        edition = index.kept(gzip=gzip)
         if edition is None:
-            edition = await run_in_threadpool(partial(self._index.current, gzip=gzip))
+            edition = await run_in_threadpool(partial(index.current, gzip=gzip))
         tag = edition.etag(context, gzip=gzip)
         told = (
             (b"etag", tag),
@@ -52,6 +54,11 @@ class Index:
         if gzip:
             headers.append((b"content-encoding", b"gzip"))
         return PartsAnswer(200, headers, parts)
+
+
+def index_of(indexes: HelmIndexes, user: Principal) -> HelmIndex:
+    """What somebody may see: an API key for some repositories shows the charts there."""
+    return indexes.of(user.limits.repositories, user.reaches)
 
 
 def takes_gzip(scope: Scope) -> bool:
