@@ -1,0 +1,53 @@
+"""Unknown uids, and names and malformed strings in a uid's place: 404 and `ResourceNotFound`,
+never 400 or 422, whatever the path, with and without a project (terraform-contract.md, 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from tests.contract.wire import Wire
+
+STRINGS = [
+    "5f7b0000000000000000beef",
+    "A%20name",
+    "x",
+    "%2F",
+    "..%2F..",
+    "%E2%98%83",
+    "5F7B0000000000000000BEEF",
+    "x" * 300,
+    "%27%3B--",
+]
+NAMED = {"metadata": {"name": "unknown"}, "spec": {}}
+MACROS = {"macros": [{"name": "a", "value": "b"}]}
+
+PROJECTS = [
+    ("GET", "/v1/projects/{}", None),
+    ("PUT", "/v1/projects/{}", NAMED),
+    ("DELETE", "/v1/projects/{}", None),
+    *((method, "/v1/projects/{}/macros", body) for method, body in (
+        ("GET", None), ("POST", MACROS), ("PUT", MACROS), ("PATCH", MACROS), ("DELETE", MACROS),
+    )),
+    *((method, "/v1/tenants/{}/macros", body) for method, body in (
+        ("GET", None), ("POST", MACROS), ("PUT", MACROS), ("PATCH", MACROS), ("DELETE", MACROS),
+    )),
+]  # fmt: skip
+
+
+def hold(wire: Wire, table: Sequence[tuple[str, str, object]], uid: str) -> None:
+    for method, path, body in table:
+        for string in STRINGS:
+            wire.absent(method, path.format(string), body)
+        wire.absent(method, path.format(STRINGS[1]), body, project=uid)
+
+
+@pytest.fixture(scope="module")
+def project(wire: Wire) -> str:
+    found = wire.get("/v1/dashboard/projects/metadata")["items"]
+    return str(found[0]["metadata"]["uid"])
+
+
+def test_projects_and_macros(wire: Wire, project: str) -> None:
+    hold(wire, PROJECTS, project)
