@@ -29,8 +29,11 @@ def confirm(question: str, *, yes: bool) -> None:
         raise typer.Exit(_REFUSED)
 
 
-def secret(what: str, *, file: Path | None = None, from_stdin: bool = False) -> str:
-    """A secret, without the end of its line: `what` names it, as in "password"."""
+def secret(
+    what: str, *, file: Path | None = None, from_stdin: bool = False, instead: str = ""
+) -> str:
+    """A secret, without the end of its line: `what` names it, as in "password", and `instead` the
+    options that spare the question."""
     if from_stdin:
         found = sys.stdin.readline().rstrip("\r\n")
         source = "Standard input"
@@ -38,16 +41,17 @@ def secret(what: str, *, file: Path | None = None, from_stdin: bool = False) -> 
         found = file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
         source = str(file)
     else:
-        return prompt(what[0].upper() + what[1:], hidden=True)
+        return prompt(what[0].upper() + what[1:], hidden=True, instead=instead)
     if not found:
         raise ParameterInvalid(f"{source} holds no {what}.")
     return found
 
 
-def prompt(question: str, *, hidden: bool = False, twice: bool = False) -> str:
+def prompt(question: str, *, hidden: bool = False, twice: bool = False, instead: str = "") -> str:
     """What the person types; `twice` against slips in what is not shown."""
     if not sys.stdin.isatty():
-        raise ParameterInvalid(f"There is no terminal to ask at: {question} is missing.")
+        mend = f" Give it by {instead}." if instead else ""
+        raise ParameterInvalid(f"{question}: there is no terminal to ask at.{mend}")
     try:
         answer: str = typer.prompt(question, hide_input=hidden, confirmation_prompt=twice, err=True)
     except typer.Abort:  # Ctrl-C or Ctrl-D in place of an answer

@@ -52,6 +52,15 @@ HubServer = Annotated[
         show_default=False,
     ),
 ]
+HubProject = Annotated[
+    str,
+    typer.Option(
+        "--project",
+        metavar="PROJECT",
+        help="In this project, by name or uid. [default: the tenant]",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 

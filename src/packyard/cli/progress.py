@@ -1,4 +1,4 @@
-"""Progress on a terminal: a bar for all packs and one for each under way; elsewhere nothing.
+"""Progress on a terminal: bars for what is under way; elsewhere nothing.
 
 rich is imported only where bars are drawn.
 """
@@ -75,6 +75,34 @@ class Transfers:
             screen.result(text)
         else:
             screen.message(text)
+
+
+class Counts:
+    """Bars of things done of things to do, a bar for each of several works."""
+
+    def __init__(self) -> None:
+        self._progress = _bars() if screen.is_terminal(sys.stderr) else None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        if self._progress:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def show(self, name: str, done: int, total: int, state: str) -> None:
+        """How far one is; a `total` of 0 is not known yet. Elsewhere than on a terminal nothing."""
+        if self._progress is None:
+            return
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(screen.plain(name), total=None, state="")
+        said = f"{done}/{total}" if total else state
+        self._progress.update(
+            self._tasks[name], completed=done, total=total or None, state=screen.plain(said)
+        )
 
 
 def _bars() -> Progress:

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from packyard.errors import Conflict, KeyUnknown, NotFound, ProjectUnknown, UserUnknown
+from packyard.errors import (
+    Conflict,
+    KeyUnknown,
+    NotFound,
+    ProjectUnknown,
+    RegistryUnknown,
+    UserUnknown,
+)
 
 Item = Mapping[str, object]
 """JSON values: `metadata`, `spec` and `status`, or in short lists `uid` and `name` alone."""
@@ -18,15 +25,13 @@ class Kind:
 
     word: str
     unknown: type[NotFound]
-
-    @property
-    def plural(self) -> str:
-        return f"{self.word}s"
+    plural: str
 
 
-USER = Kind("user", UserUnknown)
-KEY = Kind("API key", KeyUnknown)
-PROJECT = Kind("project", ProjectUnknown)
+USER = Kind("user", UserUnknown, "users")
+KEY = Kind("API key", KeyUnknown, "API keys")
+PROJECT = Kind("project", ProjectUnknown, "projects")
+REGISTRY = Kind("registry", RegistryUnknown, "registries")
 
 
 def pick(items: Sequence[Item], kind: Kind, wanted: str, host: str) -> Item:

@@ -17,6 +17,9 @@ from tests import live
 from tests.cli.program import Done
 from tests.live import ADMIN_PASSWORD, Live
 
+REACHING = {"hub": {"networks": ["127.0.0.0/8"], "rate": 10_000}}
+"""What lets a hub call registries of this machine."""
+
 
 @dataclass(frozen=True)
 class Commands:
@@ -48,7 +51,7 @@ class Commands:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with live.start(tmp_path_factory.mktemp("server")) as running:
+    with live.start(tmp_path_factory.mktemp("server"), config=REACHING) as running:
         yield running
 
 

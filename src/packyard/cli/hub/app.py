@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from packyard.cli.hub import keys, users
+from packyard.cli.hub import keys, macros, projects, registries, users
 
 app = typer.Typer(
     name="hub",
@@ -13,3 +13,6 @@ app = typer.Typer(
 )
 app.add_typer(users.app)
 app.add_typer(keys.app)
+app.add_typer(projects.app)
+app.add_typer(macros.app)
+app.add_typer(registries.app)

@@ -210,7 +210,7 @@ def password(
         credentials = login.credentials
         assert credentials  # noqa: S101  (without them no hub is opened)
         new = _given(password_stdin, password_file)
-        new = new or ask.prompt("New password", hidden=True, twice=True)
+        new = new or ask.prompt("New password", hidden=True, twice=True, instead="--password-stdin")
         body = {"currentPassword": credentials.password, "newPassword": new}
         hub.send("PATCH", f"{PATH}/me/password", body)
     logins = accounts.own(home)

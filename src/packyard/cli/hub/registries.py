@@ -1,0 +1,344 @@
+"""`packyard hub registry`: other registries that a hub reads, of every kind (hub.md)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from packyard.cli import ask, screen
+from packyard.cli.help import Command
+from packyard.cli.hub import registry_form, registry_sync
+from packyard.cli.hub.registry_form import PATH, Kind, Provider, Said
+from packyard.cli.hub.registry_rows import (
+    COLUMNS,
+    DETAILS,
+    every,
+    find,
+    is_own,
+    is_read,
+    kind_of,
+)
+from packyard.cli.hub.target import open_hub
+from packyard.cli.options import DEFAULT_HOME, Home, HubServer, ListFormat, Output, Yes
+from packyard.cli.output import as_table, show_row, show_rows
+from packyard.errors import ParameterInvalid, Unsupported
+from packyard.remotes.items import at, name_of, uid_of
+
+app = typer.Typer(
+    name="registry",
+    help="Add other registries to a hub, and synchronize what they hold.",
+    no_args_is_help=True,
+)
+
+Registry = Annotated[str, typer.Argument(metavar="REGISTRY", help="Name or uid of a registry.")]
+Registries = Annotated[
+    list[str], typer.Argument(metavar="REGISTRY", help="Names or uids of registries.")
+]
+Username = Annotated[
+    str, typer.Option("-u", "--username", metavar="NAME", help="Signs in with a password.")
+]
+Token = Annotated[bool, typer.Option("--token", help="Signs in with a token.")]
+AccessKey = Annotated[
+    str, typer.Option("--access-key", metavar="ID", help="Of AWS; signs in with its secret key.")
+]
+RoleArn = Annotated[
+    str, typer.Option("--role-arn", metavar="ARN", help="Of AWS; the hub takes it.")
+]
+ExternalId = Annotated[
+    str, typer.Option("--external-id", metavar="ID", help="That the role asks for.")
+]
+Partition = Annotated[
+    str, typer.Option("--partition", metavar="NAME", help="Of AWS: aws, aws-cn, aws-us-gov.")
+]
+Region = Annotated[
+    str, typer.Option("--region", metavar="NAME", help="Of AWS, where the endpoint names none.")
+]
+SecretFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--secret-file",
+        metavar="FILE",
+        help="Holds the password, token or secret key.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Read that from standard input.")]
+Provides = Annotated[
+    Provider | None, typer.Option("--provider", help="What it holds. [default: helm]")
+]
+BasePath = Annotated[
+    str, typer.Option("--base-path", metavar="PATH", help="Goes before each content path.")
+]
+ContentPaths = Annotated[
+    list[str] | None,
+    typer.Option("--content-path", metavar="PATH", help="Where content stands; repeatable."),
+]
+Authority = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca-file", metavar="FILE", help="Certificates to trust, PEM.", exists=True, dir_okay=False
+    ),
+]
+Insecure = Annotated[
+    bool | None,
+    typer.Option("--insecure/--verify", help="Whether TLS goes unverified.", show_default=False),
+]
+Sync = Annotated[
+    bool | None,
+    typer.Option(
+        "--sync/--no-sync",
+        help="Whether it is read; else only clusters reach it, and charts are named by hand.",
+        show_default=False,
+    ),
+]
+Watch = Annotated[bool, typer.Option("-w", "--watch", help="Wait for the end, with progress.")]
+
+
+@app.command(cls=Command)
+def add(
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="pack, helm, oci or ecr.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="How people know it.")],
+    endpoint: Annotated[
+        str, typer.Argument(metavar="ENDPOINT", help="[https://]host[:port][/path].")
+    ],
+    *,
+    username: Username = "",
+    token: Token = False,
+    access_key: AccessKey = "",
+    role_arn: RoleArn = "",
+    external_id: ExternalId = "",
+    partition: Partition = "",
+    region: Region = "",
+    public: Annotated[bool, typer.Option("--public", help="A public ECR registry.")] = False,
+    secret_file: SecretFile = None,
+    secret_stdin: SecretStdin = False,
+    provider: Provides = None,
+    base_path: BasePath = "",
+    content_paths: ContentPaths = None,
+    authority: Authority = None,
+    insecure: Insecure = None,
+    sync: Sync = None,
+    later: Annotated[
+        bool, typer.Option("--later", help="Leave the first synchronization for later.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Add nothing; say whether it can be read.")
+    ] = False,
+    watch: Watch = False,
+    server: HubServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Add a registry to the hub, and print its uid.
+
+    One that is synchronized has to answer, and is read at once.
+    """
+    said = Said(
+        endpoint=endpoint,
+        username=username,
+        token=token,
+        access_key=access_key,
+        role=role_arn,
+        external_id=external_id,
+        partition=partition,
+        region=region,
+        public=public,
+        provider=provider,
+        base_path=base_path,
+        content_paths=tuple(content_paths or ()),
+        authority=_certificates(authority),
+        insecure=insecure,
+        sync=sync,
+    )
+    registry_form.require_fitting(kind, said)
+    said = _with_secret(said, secret_file, from_stdin=secret_stdin, wanted=said.wants_secret)
+    _add(kind, name, said, server, home, later=later, dry_run=dry_run, watch=watch)
+
+
+def _add(
+    kind: Kind,
+    name: str,
+    said: Said,
+    server: str,
+    home: Path,
+    *,
+    later: bool,
+    dry_run: bool,
+    watch: bool,
+) -> None:
+    spec = registry_form.spec_of(kind, said)
+    with open_hub(server, home) as hub:
+        if dry_run:
+            hub.send("POST", f"{kind.collection}/validate", spec)
+            screen.result(f"readable  {said.endpoint}")
+            return
+        query = {} if kind is Kind.HELM else {"skipPackSync": later}
+        option = {"createOption": {"skipSync": later}} if kind is Kind.HELM else {}
+        body = {"metadata": {"name": name}, "spec": {**spec, **option}}
+        made = {**hub.create(kind.collection, body, query), "name": name}
+        screen.result(uid_of(made))
+        if watch and not later:
+            _end(registry_sync.watch(hub, [made]))
+
+
+@app.command("ls", cls=Command)
+def list_registries(
+    *, output: Output = ListFormat.TABLE, server: HubServer = "", home: Home = DEFAULT_HOME
+) -> None:
+    """List the registries of a hub, its own first, and how they stand."""
+    with open_hub(server, home) as hub:
+        rows = every(hub)
+    show_rows(rows, output, as_table(rows, COLUMNS), "There are no registries.")
+
+
+@app.command(cls=Command)
+def show(
+    registry: Registry,
+    *,
+    output: Output = ListFormat.TABLE,
+    server: HubServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Show a registry, its synchronization, and what that could not take."""
+    with open_hub(server, home) as hub:
+        found = find(hub, registry)
+        told = registry_sync.report(hub, found)
+        row = {**hub.get(kind_of(found).place(uid_of(found))), "sync": told}
+    show_row(row, output, DETAILS)
+
+
+@app.command("set", cls=Command)
+def change(
+    registry: Registry,
+    *,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Another name.")] = "",
+    endpoint: Annotated[
+        str, typer.Option("--endpoint", metavar="ENDPOINT", help="Another place.")
+    ] = "",
+    username: Username = "",
+    token: Token = False,
+    access_key: AccessKey = "",
+    role_arn: RoleArn = "",
+    external_id: ExternalId = "",
+    secret_file: SecretFile = None,
+    secret_stdin: SecretStdin = False,
+    base_path: BasePath = "",
+    content_paths: ContentPaths = None,
+    authority: Authority = None,
+    insecure: Insecure = None,
+    sync: Sync = None,
+    server: HubServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Change a registry; what is not named stays, secrets for the same user too.
+
+    It is synchronized anew.
+    """
+    said = Said(
+        endpoint=endpoint,
+        username=username,
+        token=token,
+        access_key=access_key,
+        role=role_arn,
+        external_id=external_id,
+        base_path=base_path,
+        content_paths=tuple(content_paths or ()),
+        authority=_certificates(authority),
+        insecure=insecure,
+        sync=sync,
+    )
+    said = _with_secret(said, secret_file, from_stdin=secret_stdin, wanted=said.wants_secret)
+    if said == Said() and not name:
+        raise ParameterInvalid("Say what to change: --name, --endpoint, --username or another.")
+    with open_hub(server, home) as hub:
+        found = find(hub, registry)
+        kind = kind_of(found)
+        registry_form.require_fitting(kind, said)
+        place = kind.place(uid_of(found))
+        spec = registry_form.changed(kind, hub.get(place), said)
+        hub.send("PUT", place, {"metadata": {"name": name or name_of(found)}, "spec": spec})
+
+
+@app.command(cls=Command)
+def validate(registry: Registry, *, server: HubServer = "", home: Home = DEFAULT_HOME) -> None:
+    """Say whether a registry can be read now, and exactly why not."""
+    with open_hub(server, home) as hub:
+        found = find(hub, registry)
+        kind = kind_of(found)
+        if at(found, "isDefault") is not True:
+            spec = at(hub.get(kind.place(uid_of(found))), "spec")
+            assert isinstance(spec, dict)  # noqa: S101  (of the form that every registry has)
+            body = {**spec, "registryUid": uid_of(found)}
+            hub.send("POST", f"{kind.collection}/validate", body)
+    screen.result(f"readable  {name_of(found)}")
+
+
+@app.command(cls=Command)
+def sync(
+    registries: Annotated[
+        list[str] | None, typer.Argument(metavar="REGISTRY", help="Names or uids. [default: all]")
+    ] = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("-f", "--force", help="End one that has run for long, and begin anew.")
+    ] = False,
+    watch: Watch = False,
+    server: HubServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Read registries anew, now. Exits with 1 where --watch saw one fail."""
+    with open_hub(server, home) as hub:
+        if registries:
+            found = [find(hub, registry) for registry in registries]
+        else:
+            found = [row for row in every(hub) if not is_own(row) and is_read(row)]
+        for row in found:
+            if not is_own(row) and not is_read(row):
+                raise Unsupported(f"{name_of(row)} is not synchronized: it was added so.")
+            query = {"forceSync": True} if force else None
+            hub.send("POST", f"{kind_of(row).place(uid_of(row))}/sync", query=query)
+            if not watch:
+                screen.message(f"Asked for {name_of(row)}")
+        if watch:
+            _end(registry_sync.watch(hub, found))
+
+
+@app.command("rm", cls=Command)
+def remove(
+    registries: Registries,
+    *,
+    yes: Yes = False,
+    server: HubServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Forget registries, with what the catalog has of them."""
+    with open_hub(server, home) as hub:
+        found = [find(hub, registry) for registry in registries]
+        names = ", ".join(map(name_of, found))
+        word = "registry" if len(found) == 1 else "registries"
+        ask.confirm(f"Forget the {word} {names} of {hub.host}?", yes=yes)
+        for row in found:
+            hub.send("DELETE", f"{PATH}/{uid_of(row)}")
+            screen.message(f"Forgot {name_of(row)}")
+
+
+def _end(well: bool) -> None:
+    if not well:
+        raise typer.Exit(1)
+
+
+def _certificates(file: Path | None) -> str:
+    return file.read_text(encoding="utf-8") if file else ""
+
+
+def _with_secret(said: Said, file: Path | None, *, from_stdin: bool, wanted: str) -> Said:
+    if file and from_stdin:
+        raise ParameterInvalid("--secret-file and --secret-stdin exclude each other.")
+    if not (wanted or file or from_stdin):
+        return said
+    instead = "--secret-stdin or --secret-file"
+    found = ask.secret(wanted or "secret", file=file, from_stdin=from_stdin, instead=instead)
+    return replace(said, secret=found)

@@ -1,0 +1,90 @@
+"""The registries of a hub as rows: all kinds in one list, and what a screen shows of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packyard.cli.hub import registry_sync
+from packyard.cli.hub.registry_form import PATH, Kind
+from packyard.cli.output import Columns, moment
+from packyard.remotes.items import REGISTRY, Item, at, name_of, pick, text, uid_of
+
+if TYPE_CHECKING:
+    from packyard.remotes.hub import Hub
+
+_SUMMARIES = ("pack", "helm", "oci")
+
+
+def every(hub: Hub) -> list[Item]:
+    """Of all kinds, the own one first, then by name: what their lists say, and their `kind`."""
+    listed = {uid_of(row): row for row in hub.items(f"{PATH}/metadata")}
+    summaries = [row for kind in _SUMMARIES for row in hub.items(f"{PATH}/{kind}/summary")]
+    found = {uid_of(row): row for row in summaries}
+    return [
+        {**row, **found[uid], "kind": _kind_word(row, found[uid])}
+        for uid, row in listed.items()
+        if uid in found
+    ]
+
+
+def find(hub: Hub, registry: str) -> Item:
+    return pick(every(hub), REGISTRY, registry, hub.host)
+
+
+def _kind_word(listed: Item, summary: Item) -> str:
+    ecr = text(summary, "spec.registryType") == "ecr"
+    return Kind.ECR if ecr else text(listed, "kind")
+
+
+def kind_of(row: Item) -> Kind:
+    return Kind(text(row, "kind"))
+
+
+def is_own(row: Item) -> bool:
+    return at(row, "isDefault") is True
+
+
+def is_read(row: Item) -> bool:
+    return at(row, "status.sync.isSyncSupported") is True
+
+
+def _state(row: Item) -> str:
+    if not is_read(row):
+        return "not synchronized"
+    return text(row, "status.sync.status") or "Pending"
+
+
+def _first(row: Item, *paths: str) -> str:
+    return next(filter(None, (text(row, path) for path in paths)), "")
+
+
+def _lines(row: Item, path: str) -> str:
+    return "\n".join(registry_sync.faults({"items": at(row, path)}))
+
+
+COLUMNS: Columns = {
+    "NAME": name_of,
+    "KIND": lambda row: text(row, "kind"),
+    "HOLDS": lambda row: text(row, "spec.providerType"),
+    "ENDPOINT": lambda row: text(row, "spec.endpoint"),
+    "STATUS": _state,
+    "SYNCHRONIZED": lambda row: moment(text(row, "status.sync.lastSyncedTime")),
+}
+_NAMES = ("spec.auth.username", "spec.credentials.accessKey", "spec.credentials.sts.arn")
+DETAILS: Columns = {
+    "NAME": name_of,
+    "KIND": lambda row: text(row, "kind"),
+    "HOLDS": lambda row: text(row, "spec.providerType"),
+    "ENDPOINT": lambda row: text(row, "spec.endpoint"),
+    "BASE PATH": lambda row: text(row, "spec.basePath"),
+    "CONTENT PATHS": lambda row: text(row, "spec.baseContentPath"),
+    "SIGNS IN": lambda row: _first(row, "spec.auth.type", "spec.credentials.credentialType"),
+    "AS": lambda row: _first(
+        row, "spec.auth.username", "spec.credentials.accessKey", "spec.credentials.sts.arn"
+    ),
+    "STATUS": lambda row: text(row, "sync.status.status"),
+    "MESSAGE": lambda row: text(row, "sync.status.message"),
+    "SYNCHRONIZED": lambda row: moment(text(row, "sync.status.lastSyncedTime")),
+    "UID": uid_of,
+    "NOT TAKEN": lambda row: _lines(row, "sync.items"),
+}

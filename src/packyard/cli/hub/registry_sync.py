@@ -1,0 +1,86 @@
+"""Waiting for synchronizations of a hub's registries: how far they are, and how they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from packyard.cli import screen
+from packyard.cli.hub.registry_form import PATH
+from packyard.cli.progress import Counts
+from packyard.remotes.items import Item, at, name_of, text, uid_of
+
+if TYPE_CHECKING:
+    from packyard.remotes.hub import Hub
+
+DONE = frozenset({"Completed", "Success"})
+FAILED = frozenset({"Failed", "Error"})
+_PAUSES = (0.2, 0.2, 0.4, 0.4, 1.0)
+"""Seconds between questions; the last one from then on."""
+_SHOWN = 20
+
+
+def report(hub: Hub, registry: Item) -> Item:
+    """The last synchronization of a registry: `status`, and `items` that it could not take."""
+    return hub.get(f"{PATH}/{uid_of(registry)}/sync/report")
+
+
+def watch(hub: Hub, registries: Sequence[Item]) -> bool:
+    """Show how far these are until they end, and then how each one did; whether all did well."""
+    waiting = list(registries)
+    ended: list[tuple[Item, Item]] = []
+    turn = 0
+    with Counts() as counts:
+        while waiting:
+            reports = [(registry, report(hub, registry)) for registry in waiting]
+            for registry, found in reports:
+                done, total = (_number(found, f"status.progress.{n}") for n in ("done", "total"))
+                state = text(found, "status.status") or "Pending"
+                counts.show(name_of(registry), done, total, state)
+            ended += [(registry, found) for registry, found in reports if is_over(found)]
+            waiting = [registry for registry, found in reports if not is_over(found)]
+            if waiting:
+                time.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)])
+                turn += 1
+    well = [_tell(registry, found) for registry, found in ended]
+    return all(well)
+
+
+def is_over(found: Item) -> bool:
+    """Whether there is nothing to wait for."""
+    if at(found, "status.isSyncSupported") is False:
+        return True
+    return text(found, "status.status") in DONE | FAILED
+
+
+def faults(found: Item) -> list[str]:
+    """A line for each item that was not taken."""
+    items = at(found, "items")
+    rows = [row for row in items if isinstance(row, dict)] if isinstance(items, list) else []
+    return [
+        f"{text(row, 'name')}{':' if text(row, 'tag') else ''}{text(row, 'tag')}: "
+        f"{text(row, 'reason')}"
+        for row in rows
+    ]
+
+
+def _tell(registry: Item, found: Item) -> bool:
+    name, message = name_of(registry), text(found, "status.message")
+    if at(found, "status.isSyncSupported") is False:
+        screen.result(f"{'unread':<12}  {name}  it is not synchronized")
+        return True
+    well = text(found, "status.status") in DONE
+    screen.result(f"{'synchronized' if well else 'failed':<12}  {name}  {message}".rstrip())
+    lines = faults(found)
+    for line in lines[:_SHOWN]:
+        screen.message(f"  {screen.plain(line)}")
+    if len(lines) > _SHOWN:
+        more = len(lines) - _SHOWN
+        screen.message(f"  and {more} more: packyard hub registry show {name}")
+    return well
+
+
+def _number(item: Item, path: str) -> int:
+    found = at(item, path)
+    return found if isinstance(found, int) else 0

@@ -1,0 +1,145 @@
+"""`packyard hub registry`: a hub that reads another Packyard over each of its interfaces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from packyard.cli.hub.registry_form import Kind, Said, changed, said_of, spec_of
+from tests import live
+from tests.cli.hub.conftest import Commands, login
+from tests.cli.program import make_pack
+from tests.live import ADMIN_PASSWORD, READER, READER_PASSWORD, Live
+
+SECRET = ("--secret-stdin",)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Another Packyard, with two packs and no chart."""
+    folder = tmp_path_factory.mktemp("other")
+    packs = [make_pack(folder / name, name, "1.0.0") for name in ("one", "two")]
+    with live.start(folder) as running:
+        login(running, folder / "home", "admin", ADMIN_PASSWORD)
+        Commands(folder / "home", ("pack",))("push", *packs)
+        yield running
+
+
+def row(admin: Commands, name: str) -> dict[str, object]:
+    rows = json.loads(admin("registry", "ls", "-o", "json").out)
+    (found,) = [row for row in rows if row["metadata"]["name"] == name]
+    return dict(found)
+
+
+def test_a_pack_registry_from_beginning_to_end(
+    admin: Commands, other: Live, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text(f"{READER_PASSWORD}\n")
+    words = ("registry", "add", "pack", "team", other.url, "-u", READER, "--secret-file", secret)
+    assert admin(*words, "--dry-run").out.startswith("readable")
+    done = admin(*words, "--watch")
+    uid, ended = done.out.splitlines()
+    assert len(uid) == 24
+    assert ended.startswith("synchronized  team")
+    assert READER_PASSWORD not in json.dumps(row(admin, "team"))
+
+    head, own, team = admin("registry", "ls").out.splitlines()
+    assert head.split()[:4] == ["NAME", "KIND", "ENDPOINT", "STATUS"]
+    assert own.startswith("Public Repo")
+    assert team.split()[:4] == ["team", "pack", other.url, "Completed"]
+    shown = admin("registry", "show", "team").out
+    assert f"AS              {READER}" in shown
+    assert "NOT TAKEN" not in shown
+    assert json.loads(admin("registry", "show", uid, "-o", "json").out)["sync"]["items"] == []
+    assert "readable  team" in admin("registry", "validate", "team").out
+    assert "readable  Public Repo" in admin("registry", "validate", "Public Repo").out
+
+    assert admin("registry", "sync", "--watch").out.split()[:2] == ["synchronized", "team"]
+    assert "Asked for team" in admin.says("registry", "sync", uid, "--force", code=0)
+    admin("registry", "set", "team", "--name", "team a")
+    assert "readable" in admin("registry", "validate", "team a").out  # the secret stayed
+    admin("registry", "set", "team a", "-u", READER, *SECRET, stdin="another\n")
+    assert "127.0.0.1" in admin.says("registry", "validate", "team a")
+    failed = admin("registry", "sync", "team a", "--watch", code=1)
+    assert failed.out.startswith("failed")
+
+    assert "--yes" in admin.says("registry", "rm", "team a", code=2)
+    assert "Forgot team a" in admin.says("registry", "rm", "team a", "-y", code=0)
+    assert "has no registry team a." in admin.says("registry", "show", "team a")
+
+
+def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
+    helm = f"{other.url}/helm"
+    sign_in = ("-u", READER, *SECRET)
+    done = admin("registry", "add", "helm", "charts", helm, *sign_in, "-w", stdin=READER_PASSWORD)
+    assert "synchronized  charts" in done.out
+    words = ("oci", "packs", other.url, *sign_in, "--provider", "pack", "--later")
+    admin("registry", "add", *words, stdin=READER_PASSWORD)
+    aws = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    keys = (
+        "--access-key",
+        "AKIDEXAMPLE",
+        *SECRET,
+        "--content-path",
+        "a",
+        "--content-path",
+        "b",
+        "--no-sync",
+    )
+    admin("registry", "add", "ecr", "cloud", aws, *keys, stdin="key of it")
+    role = ("--role-arn", "arn:aws:iam::123456789012:role/x", "--external-id", "e", "--no-sync")
+    admin("registry", "add", "ecr", "by role", aws, *role)
+    admin("registry", "add", "helm", "far away", "https://charts.example.com", "--no-sync")
+
+    lines = {line.split("   ")[0]: line for line in admin("registry", "ls").out.splitlines()[1:]}
+    assert list(lines) == ["Public Repo", "by role", "charts", "cloud", "far away", "packs"]
+    assert "not synchronized" in lines["far away"]
+    assert "not synchronized" in lines["cloud"]
+    assert "helm" in lines["charts"]
+    assert "not synchronized" in admin.says("registry", "sync", "cloud", "--watch")
+    shown = admin("registry", "show", "cloud").out
+    assert "AKIDEXAMPLE" in shown
+    assert "key of it" not in shown
+    assert "a,b" in shown
+    admin("registry", "set", "cloud", "--content-path", "c")
+    assert "CONTENT PATHS   c\n" in admin("registry", "show", "cloud").out
+    assert admin("registry", "sync", "packs", "-w").out.startswith("synchronized  packs")
+    assert "role/x" in admin("registry", "show", "by role", "-o", "yaml").out
+    admin("registry", "rm", "charts", "packs", "cloud", "by role", "far away", "-y")
+
+
+def test_what_cannot_be_is_said_at_once(admin: Commands, other: Live) -> None:
+    for words, code, said in (
+        (("add", "helm", "x", "https://a.example.com", "--access-key", "K"), 2, "ecr registries"),
+        (("add", "pack", "x", "h", "--no-sync"), 2, "packs are always read"),
+        (("add", "pack", "x", "h", "-u", "me"), 2, "Give it by --secret-stdin"),
+        (("add", "docker", "x", "h"), 2, "docker"),
+        (("add", "pack", "x", other.url), 1, "127.0.0.1"),
+        (("add", "helm", "x", "http://127.0.0.1:9"), 1, "127.0.0.1:9 refuses connections"),
+        (("add", "oci", "x", other.url), 1, "content path"),
+        (("set", "Public Repo"), 2, "Say what to change"),
+        (("set", "Public Repo", "--name", "x"), 1, "own registry"),
+        (("rm", "Public Repo", "-y"), 1, "own registry"),
+        (("sync", "Public Rep"), 1, "Did you mean 'Public Repo'?"),
+    ):
+        assert said in admin.says("registry", *words, code=code)
+    assert admin("registry", "sync", "Public Repo", "-w").out.startswith("synchronized")
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_was_said_is_read_back_and_what_is_left_out_stays(kind: Kind) -> None:
+    ecr = {"access_key": "K", "region": "eu-west-1", "content_paths": ("a", "b")}
+    said = {
+        Kind.PACK: Said(endpoint="h", username="me", insecure=True),
+        Kind.HELM: Said(endpoint="h", token=True, sync=True, authority="PEM", insecure=False),
+        Kind.OCI: Said(endpoint="h", base_path="p", content_paths=("a",), sync=False),
+        Kind.ECR: Said(endpoint="h", sync=True, **ecr),  # type: ignore[arg-type]
+    }[kind]
+    answer = {"spec": spec_of(kind, said)}
+    assert spec_of(kind, said_of(kind, answer)) == answer["spec"]
+    assert changed(kind, answer, Said()) == answer["spec"]
+    assert changed(kind, answer, Said(endpoint="g")) == {**answer["spec"], "endpoint": "g"}
