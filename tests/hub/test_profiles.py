@@ -5,16 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import insert, select
 
+from packyard.catalog import foreign
 from packyard.catalog.entries import by_uid
 from packyard.charts.template import Filled, Template
-from packyard.errors import ProfileRefused, ProfileTaken, ProfileUnknown, ProjectUnknown
-from packyard.hub import profiles, projects
+from packyard.errors import (
+    InUse,
+    ProfileRefused,
+    ProfileTaken,
+    ProfileUnknown,
+    ProjectUnknown,
+)
+from packyard.hub import profiles, projects, registries, usage
 from packyard.hub.composing import Profiles, resolve
 from packyard.hub.places import places
 from packyard.hub.profiles import Kept
 from packyard.hub.projects import Project
 from packyard.hub.resolution import asked, standing
+from packyard.hub.tables import macros, tenants
 from packyard.packs.artifact import repository
 from packyard.profiles.model import (
     Manifest,
@@ -25,9 +34,12 @@ from packyard.profiles.model import (
     RegistryReference,
     Variable,
 )
+from packyard.references import Tag
 from packyard.registry.registry import Registry
-from tests.hub.syncing import Hub
+from packyard.storage.content import now
+from tests.hub.syncing import Charts, Hub
 from tests.registry.conftest import pack_files, push
+from tests.remotes.scripted import answering
 
 LIMITS = Manifest(
     name="limits",
@@ -226,6 +238,35 @@ def test_name_and_tag_win_over_a_stale_uid(hub: Hub, kept: Profiles) -> None:
     assert by_name.layer.registry.uid == demo.registry.uid
 
 
+def test_a_chart_that_is_named_by_hand_is_known_by_its_uid(hub: Hub, kept: Profiles) -> None:
+    quiet = hub.add("http://charts.example", is_private=True)
+    named = layer("web", "1.2.3+7", type=PackType.HELM)
+    by_registry = replace(named, registry=RegistryReference(uid=quiet.uid))
+    made = kept.create(profile(by_registry), "", publish=True)
+    (web,) = made.profile.layers
+    assert (web.tag, web.version, web.registry.uid) == ("1.2.3+7", "1.2.3+7", quiet.uid)
+    with hub.store.read() as connection:
+        entry = by_uid(connection, web.uid)
+        (found,) = resolve(connection, [replace(named, uid=web.uid)])
+        assert not resolve(connection, [named])[0].layer.uid
+    assert entry
+    assert (entry.source, entry.name, entry.version) == (quiet.uid, "web", "1.2.3+7")
+    assert found.layer.uid == web.uid
+    assert _standing(hub, made) == ("1.2.3+7", "", False)
+    newer = put_layers(kept, made.uid, replace(named, tag="1.3.0", uid=web.uid))
+    assert newer.profile.layers[0].uid not in ("", web.uid)
+    with hub.store.write() as tx:  # as the job that forgets what is gone
+        assert foreign.forget(tx.connection, now() + 1, kept=usage.KEPT) == 0
+    with pytest.raises(ProfileRefused, match="No registry holds a pack 'web'"):
+        kept.create(profile(named, name="other"), "")
+
+
+def _project(hub: Hub, name: str) -> str:
+    made = Project(name=name)
+    projects.create(hub.store, made)
+    return made.uid
+
+
 def _every(kept: Profiles) -> list[Kept]:
     with kept._store.read() as connection:
         return profiles.every(connection)
@@ -236,3 +277,76 @@ def _standing(hub: Hub, made: Kept) -> tuple[str, str, bool]:
         known = places(connection, *asked(made.profile.layers))
     now = standing(made.profile.layers[0], known)
     return now.layer.version, now.invalid, now.changed
+
+
+def test_what_profiles_use_is_deleted_by_force_alone(
+    hub: Hub, kept: Profiles, registry: Registry
+) -> None:
+    guarded = Registry(hub.store, guard=usage.guard)
+    made = kept.create(profile(layer("demo", "1.x"), layer("other", "2.0.0")), "")
+    guarded.untag(repository("demo"), Tag("1.1.0"))  # 1.x leads to 1.0.0 now
+    with pytest.raises(InUse, match=r"demo:1\.0\.0, 1\.0\.x, 1\.x is used by a cluster"):
+        guarded.untag(repository("demo"), Tag("1.0.0"))
+    with hub.store.read() as connection:
+        other = made.profile.layers[1].uid
+        entry = by_uid(connection, other)
+        assert entry
+        uses = usage.of_pack(connection, other)
+        of_registry = usage.of_registry(connection, registry.source)
+    assert [(one.uid, one.layers) for one in uses] == [(made.uid, ("other",))]
+    assert [one.layers for one in of_registry] == [("demo", "other")]
+    with pytest.raises(InUse, match=r"other:2\.0\.0"):
+        guarded.delete(repository("other"), entry.digest)
+    guarded.delete(repository("other"), entry.digest, force=True)
+    kept.remove(made.uid)
+    guarded.untag(repository("demo"), Tag("1.0.0"))
+
+
+def test_the_profiles_that_use_a_macro_are_those_that_it_reaches(hub: Hub, kept: Profiles) -> None:
+    project, other = (_project(hub, name) for name in ("one", "two"))
+    with hub.store.write() as tx:
+        tenant = tx.connection.scalar(select(tenants.c.uid))
+        rows = [(tenant, "zone"), (tenant, "zon"), (project, "zone")]
+        values = [{"scope": scope, "name": name, "value": "x"} for scope, name in rows]
+        tx.connection.execute(insert(macros), values)
+    uses = "a: '{{ .spectro.macro.zone }}'\n"
+    mine = kept.create(profile(layer(values=uses), layer("other", "2.0.0")), project)
+    shared = kept.create(profile(manifests("rules", LIMITS), name="shared"), "")
+    commented = "# {{ .spectro.macro.zone }}\n"
+    kept.create(profile(layer(values=commented), name="comment"), "")
+    theirs = kept.create(profile(layer(values=uses), name="theirs"), other)
+    attached = replace(LIMITS, content=f"{LIMITS.content}data:\n  {uses}")
+    put_layers(kept, shared.uid, manifests("rules", attached))
+    with hub.store.read() as connection:
+        of_tenant = usage.of_macro(connection, "", "zone")
+        of_project = usage.of_macro(connection, project, "zone")
+        assert usage.of_macro(connection, "", "zon") == []
+        usage.require_unused_macros(connection, project, ["zone"])  # the tenant's takes its place
+        with pytest.raises(InUse, match=r"zone is used by 2 cluster profiles: shared 1\.0\.0"):
+            usage.require_unused_macros(connection, "", ["zon", "zone"])
+    assert [one.uid for one in of_tenant] == [shared.uid, theirs.uid]
+    assert [(one.uid, one.layers) for one in of_project] == [(mine.uid, ("demo",))]
+
+
+def test_a_registry_that_profiles_use_is_removed_by_force_and_packs_that_are_gone_stay_known(
+    hub: Hub, kept: Profiles
+) -> None:
+    charts = Charts()
+    charts.put("web", "1.0.0")
+    charts.put("web", "1.1.0")
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        made = kept.create(profile(layer("web", "1.0.0", type=PackType.HELM)), "")
+        (web,) = made.profile.layers
+        charts.drop("web", "1.0.0")
+        hub.sync(registry, forced=True)
+    with hub.store.write() as tx:
+        assert foreign.forget(tx.connection, now() + 1, kept=usage.KEPT) == 0
+        assert by_uid(tx.connection, web.uid)
+    assert "holds no web:1.0.0 any more" in _standing(hub, made)[1]
+    with hub.store.write() as tx, pytest.raises(InUse, match="other is used by a cluster profile"):
+        registries.remove(tx, hub.vault, registry.uid)
+    with hub.store.write() as tx:
+        registries.remove(tx, hub.vault, registry.uid, force=True)
+    assert _standing(hub, made)[1] == "The registry of web was removed."

@@ -78,6 +78,13 @@ def arrive(connection: Connection, arrivals: Iterable[Arrival]) -> None:
     _write(connection, arrivals, 0)
 
 
+def name_by_hand(connection: Connection, entry: Entry, now: int) -> None:
+    """A version that somebody says is in a source that does not tell what it holds: known to those
+    who use it, and otherwise as one that is gone."""
+    if connection.scalar(select(packs.c.uid).where(packs.c.uid == entry.uid)) is None:
+        _write(connection, [Arrival(entry)], now)
+
+
 def reveal(connection: Connection, source: str, stale: Iterable[str]) -> None:
     """Let what was prepared be seen, but for `stale` uids, which are given up."""
     _delete(connection, stale)

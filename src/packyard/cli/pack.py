@@ -342,7 +342,13 @@ def add_tag(
 
 
 @tags.command("delete", cls=Command)
-def delete_tag(pack: Source, *, server: RegistryServer = "", home: Home = DEFAULT_HOME) -> None:
+def delete_tag(
+    pack: Source,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Also what cluster profiles use.")] = False,
+    server: RegistryServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
     """Delete a tag; with a version's own tag goes the pack.
 
     Parent tags (14.x, 14.4.x) cannot be deleted: the registry moves them by itself.
@@ -351,5 +357,5 @@ def delete_tag(pack: Source, *, server: RegistryServer = "", home: Home = DEFAUL
 
     name, tag = split_tagged(pack)
     with open_target(server, home) as target:
-        target.pack(name).delete(tag)
+        target.pack(name).delete(tag, force=force)
     screen.result(f"{'deleted':<9}  {name}:{tag}")

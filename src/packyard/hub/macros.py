@@ -1,8 +1,8 @@
 """Macros that people define for a project or for the tenant: names for texts (macros.md, 4).
 
 A name is unique in its scope, and a project's counts more than the tenant's. The audit holds names
-alone, because values may be anything. Taking one away changes no profile: what still names it is
-found when the profile is checked.
+alone, because values may be anything. One that a profile still names is taken away by force alone;
+that changes no profile.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from packyard.auth.users import require_projects
 from packyard.errors import MacrosInvalid, MacroUnknown, several
+from packyard.hub import usage
 from packyard.hub.tables import macros
 from packyard.storage.audit import Act
 from packyard.storage.store import Store
@@ -65,12 +66,15 @@ def add(store: Store, owner: Owner, given: Sequence[Macro]) -> None:
         _record(tx, Act.CREATE, owner, [macro.name for macro in given], f"to {owner}")
 
 
-def replace(store: Store, owner: Owner, given: Sequence[Macro]) -> None:
-    """Let these be all there are. Raises `MacrosInvalid`."""
+def replace(store: Store, owner: Owner, given: Sequence[Macro], *, force: bool = False) -> None:
+    """Let these be all there are. Raises `MacrosInvalid`, and without `force` `InUse`."""
     _check(given, (), len(given))
     with store.write() as tx:
-        if _standing(tx, owner) == dict(given):
+        standing = _standing(tx, owner)
+        if standing == dict(given):
             return
+        if not force:
+            _require_unused(tx, owner, standing.keys() - dict(given).keys())
         tx.connection.execute(delete(macros).where(macros.c.scope == owner.uid))
         _insert(tx, owner, given)
         kept = [macro.name for macro in given] or ["none"]
@@ -92,14 +96,22 @@ def change(store: Store, owner: Owner, given: Sequence[Macro]) -> None:
         _record(tx, Act.UPDATE, owner, [macro.name for macro in changed], f"of {owner}")
 
 
-def remove(store: Store, owner: Owner, names: Iterable[str]) -> None:
-    """Take those of these names away; what is not there is away already."""
+def remove(store: Store, owner: Owner, names: Iterable[str], *, force: bool = False) -> None:
+    """Take those of these names away; what is not there is away already. Raises `InUse` without
+    `force`."""
     with store.write() as tx:
         gone = sorted(_standing(tx, owner).keys() & set(names))
+        if not force:
+            _require_unused(tx, owner, gone)
         for name in gone:
             same = (macros.c.scope == owner.uid) & (macros.c.name == name)
             tx.connection.execute(delete(macros).where(same))
         _record(tx, Act.DELETE, owner, gone, f"of {owner}")
+
+
+def _require_unused(tx: Transaction, owner: Owner, names: Iterable[str]) -> None:
+    """Raises `InUse` where profiles name one of them and no other would take its place."""
+    usage.require_unused_macros(tx.connection, owner.project, sorted(names))
 
 
 def _standing(tx: Transaction, owner: Owner) -> dict[str, str]:

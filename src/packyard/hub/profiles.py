@@ -26,7 +26,9 @@ from sqlalchemy import (
 
 from packyard.auth.secrets import Secrets
 from packyard.auth.users import require_projects
+from packyard.catalog import foreign
 from packyard.errors import ProfileTaken, ProfileUnknown
+from packyard.hub.reading import chart_entry
 from packyard.hub.tables import profile_layers, profile_manifests, profiles
 from packyard.packs.model import Layer
 from packyard.packs.version import sort_key
@@ -42,6 +44,8 @@ from packyard.profiles.model import (
     Variable,
 )
 from packyard.profiles.variables import is_masked
+from packyard.remotes.source import Kind as OfferKind
+from packyard.remotes.source import Offer
 from packyard.storage.audit import Act
 from packyard.storage.content import now
 from packyard.storage.transaction import Transaction
@@ -293,10 +297,22 @@ def _put_layers(connection: Connection, kept: Kept) -> None:
                 place | {"place": index, "uid": one.uid, "name": one.name, "content": one.content}
                 for index, one in enumerate(layer.manifests)
             )
+    _name_by_hand(connection, kept)
     if layers:
         connection.execute(insert(profile_layers), layers)
     if manifests:
         connection.execute(insert(profile_manifests), manifests)
+
+
+def _name_by_hand(connection: Connection, kept: Kept) -> None:
+    """Let charts of registries that tell nothing be known by their uid, too."""
+    for layer in kept.profile.layers:
+        if layer.registry.uid and not layer.digest:
+            tag = layer.tag
+            offer = Offer(kind=OfferKind.CHART, name=layer.pack, tag=tag, tags=(tag,), place="")
+            entry = chart_entry(layer.registry.uid, offer)
+            if entry.uid == layer.uid:
+                foreign.name_by_hand(connection, entry, now())
 
 
 def _layer_row(layer: ProfileLayer) -> dict[str, object]:

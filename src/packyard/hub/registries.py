@@ -18,7 +18,7 @@ from packyard.auth.secrets import Secrets
 from packyard.catalog import foreign
 from packyard.catalog.tables import sources
 from packyard.errors import Conflict, RegistryInvalid, RegistryUnknown
-from packyard.hub import steps
+from packyard.hub import steps, usage
 from packyard.hub.description import (
     SECRET,
     Auth,
@@ -76,9 +76,12 @@ def change(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
     return kept
 
 
-def remove(tx: Transaction, vault: Secrets, uid: str) -> None:
-    """Forget it with everything that the catalog has of it; raises `RegistryUnknown`."""
+def remove(tx: Transaction, vault: Secrets, uid: str, *, force: bool = False) -> None:
+    """Forget it with everything that the catalog has of it; raises `RegistryUnknown`, and without
+    `force` `InUse` where cluster profiles have packs of it."""
     former = get(tx.connection, vault, uid)
+    if not force:
+        usage.require_unused(f"The registry {former.name}", usage.of_registry(tx.connection, uid))
     foreign.remove_source(tx.connection, uid)
     tx.connection.execute(delete(registries).where(registries.c.uid == uid))
     tx.connection.execute(delete(sources).where(sources.c.uid == uid))

@@ -7,8 +7,11 @@ Everything here blocks; faces call it from a thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+from sqlalchemy import Connection
 
 from packyard.catalog import entries
 from packyard.digests import Digest, digest_of
@@ -59,6 +62,10 @@ class Push:
     if_none_match: bool = False
 
 
+Guard = Callable[[Connection, str, str, Collection[str]], None]
+"""Raises where tags of a pack may not go; is given the source, the name, the tags."""
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
     digest: Digest
@@ -81,11 +88,14 @@ class Registry:
         sparse: bool = True,
         charts: str = "charts",
         name: str = entries.BUILT_IN,
+        guard: Guard | None = None,
     ) -> None:
+        """`guard` is asked before tags of a pack go."""
         self.store = store
         self.charts = charts
         self.limits = limits or Limits()
         self.sparse = sparse
+        self._guard = guard
         with store.write() as tx:
             self.source = entries.built_in_source(tx.connection, name)
 
@@ -161,11 +171,11 @@ class Registry:
             )
         )
 
-    def untag(self, repo: RepoName, tag: Tag, *, prune: bool = False) -> None:
+    def untag(self, repo: RepoName, tag: Tag, *, prune: bool = False, force: bool = False) -> None:
         """Take a tag away; for a pack's version, the pack with it. `prune` takes the manifest, too,
-        if it was its last tag. Raises `ManifestUnknown`, `RepositoryUnknown`, and `Conflict` for a
-        parent tag."""
-        with self.store.write() as tx:
+        if it was its last tag. Raises `ManifestUnknown`, `RepositoryUnknown`, `Conflict` for a
+        parent tag, and without `force` what the guard raises."""
+        with self.store.write() as tx, self._guarded(tx, repo, force=force):
             digest = tx.tag_digest(repo, tag)
             if digest is None:
                 raise ManifestUnknown(f"{repo} has no tag {tag}.")
@@ -179,15 +189,29 @@ class Registry:
             self._settle(tx, repo, [tag])
             records.untagged(tx, repo, tag, digest, kind=kind, pruned=pruned)
 
-    def delete(self, repo: RepoName, digest: Digest) -> None:
-        """Take a manifest away with all tags that lead to it. Raises `ManifestUnknown`."""
-        with self.store.write() as tx:
+    def delete(self, repo: RepoName, digest: Digest, *, force: bool = False) -> None:
+        """Take a manifest away with all tags that lead to it. Raises `ManifestUnknown`, and without
+        `force` what the guard raises."""
+        with self.store.write() as tx, self._guarded(tx, repo, force=force):
             kind = self._kind(repo, digest)
             tags = tx.delete_manifest(repo, digest)
             self._settle(tx, repo, tags)
             records.deleted(tx, repo, digest, tags, kind=kind)
 
     # What these rest on
+
+    @contextmanager
+    def _guarded(self, tx: Transaction, repo: RepoName, *, force: bool) -> Iterator[None]:
+        """Ask the guard about the tags that the pack there has lost at the end of the block."""
+        name = pack_of_repository(repo)
+        if not name or force or self._guard is None:
+            yield
+            return
+        before = entries.tags(tx.connection, self.source, name).keys()
+        yield
+        lost = before - entries.tags(tx.connection, self.source, name).keys()
+        if lost:
+            self._guard(tx.connection, self.source, name, lost)
 
     def _kind(self, repo: RepoName, digest: Digest) -> str:
         """What the audit calls a manifest that may be there."""

@@ -121,10 +121,12 @@ class Repository:
         self.client.request("PUT", path, headers=headers, content=content, scope=self._write)
         return digest_of(content)
 
-    def delete(self, reference: Tag | Digest) -> None:
-        """Delete a tag, or a manifest with all its tags."""
+    def delete(self, reference: Tag | Digest, *, force: bool = False) -> None:
+        """Delete a tag, or a manifest with all its tags; by `force` a pack that a Packyard's
+        cluster profiles use."""
         scope = f"repository:{self.name}:delete,pull,push"
-        self.client.request("DELETE", f"{self._path}/manifests/{reference}", scope=scope)
+        query = "?force=true" if force else ""
+        self.client.request("DELETE", f"{self._path}/manifests/{reference}{query}", scope=scope)
 
     def tags(self) -> list[Tag]:
         """Every tag, in the registry's order; raise `NotFound` where there is no repository."""

@@ -17,7 +17,7 @@ from packyard.auth.tokens import Tokens
 from packyard.charts.engine import Engine
 from packyard.config import Config
 from packyard.config.model import Oidc
-from packyard.hub import opening
+from packyard.hub import opening, usage
 from packyard.hub.composing import Profiles
 from packyard.hub.schedule import Times
 from packyard.packs.files import Limits
@@ -60,6 +60,7 @@ def build(config: Config, store: Store) -> Parts:
         sparse=config.validation.manifests.sparse,
         charts=config.charts.repository,
         name=config.hub.defaultregistry,
+        guard=usage.guard,
     )
     secrets = open_secrets(config)
     tokens = Tokens(store, secrets)

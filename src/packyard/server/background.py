@@ -14,10 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import false
-
 from packyard.catalog import foreign
 from packyard.config import Config
+from packyard.hub import usage
 from packyard.hub.sync import Sync
 from packyard.hub.worker import Worker
 from packyard.registry.chart_backlog import record_backlog
@@ -83,7 +82,7 @@ def _synchronize(parts: Parts, parallel: int, stop: threading.Event) -> None:
 
 def _forget(parts: Parts) -> None:
     with parts.store.write() as tx:
-        count = foreign.forget(tx.connection, now() - _GONE_FOR // _MICROSECOND, kept=false())
+        count = foreign.forget(tx.connection, now() - _GONE_FOR // _MICROSECOND, kept=usage.KEPT)
     if count:
         _log.info("forgot %d packs and charts that their registries hold no longer", count)
 

@@ -306,11 +306,14 @@ def add_tag(
 
 
 @_guarded.delete("/v1/_packs/{name}/tags/{tag}", status_code=204)
-def delete_tag(parts: Wired, _deleter: Deleter, name: str, tag: str) -> None:
-    """Take a tag away; where it is a version's own, the pack with it. 409 for a parent tag."""
+def delete_tag(
+    parts: Wired, _deleter: Deleter, name: str, tag: str, *, force: bool = False
+) -> None:
+    """Take a tag away; where it is a version's own, the pack with it. 409 for a parent tag, and
+    without `force` for what cluster profiles use."""
     with _entry(parts, name, tag):
         pass
-    parts.registry.untag(repository(name), parse_tag(tag))
+    parts.registry.untag(repository(name), parse_tag(tag), force=force)
 
 
 @contextmanager

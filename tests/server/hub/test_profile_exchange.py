@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.live import Live
+from tests.live import Live, basic
 from tests.registry.conftest import pack_files
 from tests.server.hub import checker
 from tests.server.hub.conftest import Caller
@@ -261,8 +260,8 @@ def test_options_are_what_fits_and_why_the_others_do_not(admin: Caller, shop: st
 
 
 def test_lists_show_what_a_scope_has(admin: Caller, shop: str) -> None:
-    with sqlite3.connect(admin.server.root / "packyard.db") as database:
-        ((project,),) = database.execute("SELECT uid FROM projects").fetchall()
+    team = {"metadata": {"name": "team"}}
+    project = done(admin("POST", "/v1/projects", team), 201).json()["uid"]
     inside = {"projectuid": project}
     other = create(admin, "shop", pack("demo", "1.1.0"), version="2.0.0")
     answer = admin("POST", PATH, body("mine", pack("demo", "1.0.0")), headers=inside)
@@ -305,3 +304,53 @@ def test_lists_show_what_a_scope_has(admin: Caller, shop: str) -> None:
     assert summary["specSummary"]["published"]["packs"][0]["displayName"] == "Demo"
     for uid in (other, mine):
         done(admin("DELETE", f"{PATH}/{uid}"))
+    done(admin("DELETE", f"/v1/projects/{project}"))
+
+
+def test_macros_are_those_of_the_scope_and_used_ones_stay(admin: Caller) -> None:
+    tenant = admin("GET", "/v1/users/info").json()["tenantUid"]
+    of_tenant = f"/v1/tenants/{tenant}/macros"
+    zone = {"macros": [{"name": "zone", "value": "dmz"}]}
+    uses = pack("demo", "1.0.0", values="a: '{{ .spectro.macro.zone }}'\n")
+    answer = admin("POST", PATH, body("zoned", uses))
+    assert "macro.unknown" in [one["rule"] for one in answer.json()["details"]["findings"]]
+    done(admin("POST", of_tenant, zone))
+    uid = create(admin, "zoned", uses)
+    assert done(admin("GET", f"{PATH}/macros"), 200).json() == zone
+    resolved = admin("GET", f"{PATH}/{uid}/packs/resolvedValues").json()["resolved"]
+    assert resolved == {"demo": "a: 'dmz'\n"}
+    for method, given in (("DELETE", zone), ("PUT", {"macros": []})):
+        refused = admin(method, of_tenant, given)
+        assert (refused.status_code, refused.json()["code"]) == (409, "ResourceInUse")
+    assert admin("GET", f"{PATH}/usedBy?macro=zone").json()["items"][0]["name"] == "zoned"
+    done(admin("DELETE", f"{of_tenant}?force=true", zone))
+    assert admin("PATCH", f"{PATH}/{uid}/publish").status_code == 422
+    done(admin("DELETE", f"{PATH}/{uid}"))
+
+
+def test_what_profiles_use_is_deleted_by_force_alone(admin: Caller, server: Live) -> None:
+    push_pack(server, pack_files("used", "1.0.0"))
+    values = "a: '{{ .spectro.var.size }}'\n"
+    uid = create(admin, "user", pack("used", "1.0.0", values=values), variables=[{"name": "size"}])
+    (layer,) = published(admin, uid)["packs"]
+    used_by = f"{PATH}/usedBy"
+    for query in (f"packUid={layer['packUid']}", f"registryUid={layer['registryUid']}"):
+        uses = done(admin("GET", f"{used_by}?{query}"), 200).json()["items"]
+        assert ("user", ["used"]) in [(one["name"], one["layers"]) for one in uses]
+    assert done(admin("GET", f"{used_by}?macro=zone"), 200).json() == {"items": []}
+    assert admin("GET", used_by).status_code == 400
+    tag = f"{server.url}/v2/spectro-packs/archive/used/manifests/1.0.0"
+    headers = {"authorization": basic("admin", server.admin_password)}
+    refused = httpx.delete(tag, headers=headers)
+    assert refused.status_code == 409
+    assert "used by a cluster profile: user 1.0.0" in refused.text
+    refused = httpx.delete(f"{server.url}/v1/_packs/used/tags/1.0.0", headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "ResourceInUse")
+    assert httpx.delete(f"{tag}?force=true", headers=headers).status_code == 202
+    (layer,) = published(admin, uid)["packs"]
+    assert layer["isInvalid"]
+    assert layer["inValidReason"] == "Public Repo holds no used:1.0.0 any more."
+    assert layer["values"] == values
+    summary = admin("GET", f"/v1/dashboard/clusterprofiles/{uid}").json()
+    assert summary["status"]["pack"]["deleted"] == 1
+    done(admin("DELETE", f"{PATH}/{uid}"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import Field
 
 from packyard.auth.principal import Action
@@ -63,6 +63,9 @@ Read = Annotated[Owner, _owner(Action.PULL)]
 Changed = Annotated[Owner, _owner(Action.PUSH)]
 
 
+Force = Annotated[bool, Query(description="Also macros that cluster profiles name.")]
+
+
 @router.get(_OF_PROJECT)
 @router.get(_OF_TENANT)
 def list_macros(parts: Wired, owner: Read) -> Macros:
@@ -81,9 +84,9 @@ def add_macros(parts: Wired, owner: Changed, given: Macros) -> None:
 
 @router.put(_OF_PROJECT, status_code=204)
 @router.put(_OF_TENANT, status_code=204)
-def replace_macros(parts: Wired, owner: Changed, given: Macros) -> None:
-    """Let these be all macros there are."""
-    macros.replace(parts.store, owner, given.given())
+def replace_macros(parts: Wired, owner: Changed, given: Macros, *, force: Force = False) -> None:
+    """Let these be all macros there are; 409 where a cluster profile names one that would go."""
+    macros.replace(parts.store, owner, given.given(), force=force)
 
 
 @router.patch(_OF_PROJECT, status_code=204)
@@ -95,6 +98,7 @@ def change_macros(parts: Wired, owner: Changed, given: Macros) -> None:
 
 @router.delete(_OF_PROJECT, status_code=204)
 @router.delete(_OF_TENANT, status_code=204)
-def delete_macros(parts: Wired, owner: Changed, given: Macros) -> None:
-    """Take macros of these names away, whatever their values; what is not there is away already."""
-    macros.remove(parts.store, owner, [model.name for model in given.macros])
+def delete_macros(parts: Wired, owner: Changed, given: Macros, *, force: Force = False) -> None:
+    """Take macros of these names away, whatever their values; what is not there is away already.
+    409 where a cluster profile names one."""
+    macros.remove(parts.store, owner, [model.name for model in given.macros], force=force)

@@ -69,12 +69,14 @@ class Manifests:
         location = f"{origin(request.scope, self._settings)}/v2/{repo}/manifests/{committed.digest}"
         return Answer(201, ((b"location", location.encode()), *_told(committed, more)))
 
-    async def delete(self, _request: Request, repo: RepoName, reference: Tag | Digest) -> ASGIApp:
-        """A tag alone, or a manifest with all of its tags."""
+    async def delete(self, request: Request, repo: RepoName, reference: Tag | Digest) -> ASGIApp:
+        """A tag alone, or a manifest with all of its tags; with `force=true` also a pack that
+        cluster profiles use."""
+        force = request.query_params.get("force") == "true"
         if is_digest(reference):
-            await run_in_threadpool(self._registry.delete, repo, Digest(reference))
+            await run_in_threadpool(self._registry.delete, repo, Digest(reference), force=force)
         else:
-            await run_in_threadpool(self._registry.untag, repo, Tag(reference))
+            await run_in_threadpool(self._registry.untag, repo, Tag(reference), force=force)
         return _ACCEPTED
 
 

@@ -9,10 +9,13 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from sqlalchemy import Connection
 
+from packyard.auth.principal import Action
+from packyard.errors import ParameterInvalid
 from packyard.findings import Finding
-from packyard.hub import profiles
+from packyard.hub import profiles, usage
 from packyard.hub.composing import resolve
 from packyard.hub.profiles import Kept
+from packyard.hub.usage import Use
 from packyard.packs.model import Layer
 from packyard.profiles.check import publishable
 from packyard.profiles.model import ProfileLayer
@@ -139,6 +142,30 @@ class Options(Form):
     listmeta: ListMeta
 
 
+class UseModel(Form):
+    """A profile, and its layers that use the thing."""
+
+    uid: str
+    name: str
+    version: str
+    project_uid: str = Field(description="Empty for the tenant.")
+    layers: list[str]
+
+    @classmethod
+    def of(cls, use: Use) -> UseModel:
+        return cls(
+            uid=use.uid,
+            name=use.name,
+            version=use.version,
+            project_uid=use.project,
+            layers=list(use.layers),
+        )
+
+
+class Uses(Form):
+    items: list[UseModel]
+
+
 @router.get("", response_model_exclude_none=True)
 def list_profiles(
     parts: Wired, caller: Reading, paging: Paged, order_by: OrderBy = "", fields: Fields = ""
@@ -152,6 +179,29 @@ def list_profiles(
             for one in heads
         ]
     return trimmed(ProfileList(items=items, listmeta=listmeta), fields)
+
+
+@router.get("/usedBy")
+def list_uses(
+    parts: Wired,
+    caller: Reading,
+    pack_uid: Annotated[str, Query(alias="packUid")] = "",
+    registry_uid: Annotated[str, Query(alias="registryUid")] = "",
+    macro: Annotated[str, Query(description="Of the project, or of the tenant.")] = "",
+) -> Uses:
+    """The profiles that would miss a pack, a registry or a macro; those of projects that whoever
+    asks may not read are not named."""
+    with parts.store.read() as connection:
+        if pack_uid:
+            found = usage.of_pack(connection, pack_uid)
+        elif registry_uid:
+            found = usage.of_registry(connection, registry_uid)
+        elif macro:
+            found = usage.of_macro(connection, caller.project, macro)
+        else:
+            raise ParameterInvalid("Name what is used: by packUid, registryUid or macro.")
+    may = caller.person.may
+    return Uses(items=[UseModel.of(one) for one in found if may(Action.PULL, one.project)])
 
 
 @router.post("/findings")

@@ -136,9 +136,11 @@ def change(parts: Parts, uid: str, given: Registry) -> None:
         schedule.reset(tx, uid, due=True)
 
 
-def remove(parts: Parts, uid: str, *kinds: Kind) -> None:
+def remove(parts: Parts, uid: str, *kinds: Kind, force: bool) -> None:
+    """Raises `InUse` without `force` where cluster profiles have packs of it."""
     with parts.store.write() as tx:
-        registries.remove(tx, parts.secrets, _changeable(parts, tx.connection, uid, *kinds).uid)
+        standing = _changeable(parts, tx.connection, uid, *kinds)
+        registries.remove(tx, parts.secrets, standing.uid, force=force)
 
 
 def synchronize(parts: Parts, uid: str, *kinds: Kind, forced: bool) -> None:

@@ -13,6 +13,7 @@ from packyard.server.hub.registries.callers import Editor, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
+    Force,
     Forced,
     OciStatus,
     ProviderType,
@@ -114,8 +115,8 @@ def change_basic(parts: Wired, _keeper: Keeper, uid: str, new: BasicForm) -> Non
 
 
 @router.delete("/{uid}/basic", status_code=204)
-def delete_basic(parts: Wired, _keeper: Keeper, uid: str) -> None:
-    acts.remove(parts, uid, Kind.OCI)
+def delete_basic(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
+    acts.remove(parts, uid, Kind.OCI, force=force)
 
 
 @router.post("/{uid}/basic/sync", status_code=202, response_class=Response)

@@ -13,6 +13,7 @@ from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Named, Uid
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Editor, Keeper, Reader
 from packyard.server.hub.registries.forms import (
+    Force,
     Forced,
     OciStatus,
     ProviderType,
@@ -156,8 +157,8 @@ def change_ecr(parts: Wired, _keeper: Keeper, uid: str, new: EcrForm) -> None:
 
 
 @router.delete("/{uid}/ecr", status_code=204)
-def delete_ecr(parts: Wired, _keeper: Keeper, uid: str) -> None:
-    acts.remove(parts, uid, Kind.ECR)
+def delete_ecr(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
+    acts.remove(parts, uid, Kind.ECR, force=force)
 
 
 @router.post("/{uid}/ecr/sync", status_code=202, response_class=Response)

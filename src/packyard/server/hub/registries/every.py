@@ -14,6 +14,7 @@ from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Address, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthModel,
+    Force,
     Scope,
     SummaryStatus,
     SyncStatus,
@@ -179,9 +180,9 @@ def get_report(parts: Wired, _reader: Reader, uid: str) -> Report:
 
 
 @router.delete("/{uid}", status_code=204)
-def delete_registry(parts: Wired, _keeper: Keeper, uid: str) -> None:
+def delete_registry(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
     """Forget a registry of any kind, with what the catalog has of it."""
-    acts.remove(parts, uid)
+    acts.remove(parts, uid, force=force)
 
 
 def _metadata(registry: Registry) -> RegistryMetadata:

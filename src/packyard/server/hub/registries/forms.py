@@ -19,6 +19,7 @@ Scope = Annotated[
     Literal["system", "tenant", "all", ""],
     Query(description="system: the server's own registry; tenant: all others."),
 ]
+Force = Annotated[bool, Query(description="Also one that cluster profiles have packs of.")]
 Forced = Annotated[
     bool, Query(alias="forceSync", description="End one that runs for long, and begin anew.")
 ]

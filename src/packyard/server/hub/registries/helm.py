@@ -15,6 +15,7 @@ from packyard.server.hub.registries.callers import Editor, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
+    Force,
     Forced,
     Scope,
     SummaryStatus,
@@ -178,8 +179,8 @@ def change_helm(parts: Wired, _keeper: Keeper, uid: str, new: HelmForm) -> None:
 
 
 @router.delete("/{uid}", status_code=204)
-def delete_helm(parts: Wired, _keeper: Keeper, uid: str) -> None:
-    acts.remove(parts, uid, Kind.HELM)
+def delete_helm(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
+    acts.remove(parts, uid, Kind.HELM, force=force)
 
 
 @router.post("/{uid}/sync", status_code=202, response_class=Response)

@@ -14,6 +14,7 @@ from packyard.server.hub.registries.callers import Address, Editor, Keeper, Read
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
+    Force,
     Forced,
     Scope,
     Skipped,
@@ -168,8 +169,8 @@ def change_pack(parts: Wired, _keeper: Keeper, uid: str, new: PackForm) -> None:
 
 
 @router.delete("/{uid}", status_code=204)
-def delete_pack(parts: Wired, _keeper: Keeper, uid: str) -> None:
-    acts.remove(parts, uid, *acts.PACKS)
+def delete_pack(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
+    acts.remove(parts, uid, *acts.PACKS, force=force)
 
 
 @router.post("/{uid}/sync", status_code=202, response_class=Response)
