@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Connection
 
 from packyard.catalog import entries
-from packyard.catalog.search import Query, search
+from packyard.catalog.query import EVERYTHING, Condition, Field, Op, Query, both, words
+from packyard.catalog.search import search
 from packyard.digests import digest_of
 from packyard.errors import ParameterInvalid
 from packyard.packs.files import File
@@ -79,46 +80,74 @@ def _put(
     entries.put(connection, entry, entries.contents_of(files))
 
 
-def found(connection: Connection, query: Query) -> list[str]:
-    return [f"{entry.name}:{entry.label}" for entry in search(connection, query).entries]
+def of(*, text: str = "", **asked: str) -> Query:
+    exactly = (Condition(Field[name.upper()], Op.IS, (value,)) for name, value in asked.items())
+    return both(words(text), (tuple(exactly),))
+
+
+def found(connection: Connection, query: Query, *, newest: bool = False) -> list[str]:
+    page = search(connection, query, newest=newest)
+    return [f"{entry.name}:{entry.label}" for entry in page.entries]
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (Query(), ["calico:3.27.1", "edge-os:1.0", "nginx:1.10.0", "nginx:1.9.0", "web:0.1.0"]),
-        (Query(newest=True), ["calico:3.27.1", "edge-os:1.0", "nginx:1.10.0", "web:0.1.0"]),
-        (Query(name="nginx"), ["nginx:1.10.0", "nginx:1.9.0"]),
-        (Query(layer="cni"), ["calico:3.27.1"]),
-        (Query(addon_type="App Services"), ["web:0.1.0"]),
-        (Query(cloud="aws"), ["calico:3.27.1", "nginx:1.10.0", "nginx:1.9.0", "web:0.1.0"]),
-        (Query(cloud="edge"), ["edge-os:1.0", "nginx:1.10.0", "nginx:1.9.0"]),
-        (Query(version="1.9.0"), ["nginx:1.9.0"]),
-        (Query(text="TRAFFIC routes", newest=True), ["nginx:1.10.0"]),
-        (Query(text="100%"), ["calico:3.27.1"]),
-        (Query(text="r_s"), ["web:0.1.0"]),
-        (Query(cloud="aws", layer="addon", text="web"), ["web:0.1.0"]),
-        (Query(name="absent"), []),
-        (Query(names=["web", "calico"]), ["calico:3.27.1", "web:0.1.0"]),
-        (Query(names=[]), []),
-        (Query(names=["it's", *map(str, range(40_000)), "web"]), ["web:0.1.0"]),
-        (Query(source="0" * 24), []),
+        (EVERYTHING, ["calico:3.27.1", "edge-os:1.0", "nginx:1.10.0", "nginx:1.9.0", "web:0.1.0"]),
+        (of(name="nginx"), ["nginx:1.10.0", "nginx:1.9.0"]),
+        (of(layer="cni"), ["calico:3.27.1"]),
+        (of(addon_type="App Services"), ["web:0.1.0"]),
+        (
+            of(environment="aws"),
+            ["calico:3.27.1", "nginx:1.10.0", "nginx:1.9.0", "web:0.1.0"],
+        ),
+        (of(environment="edge"), ["edge-os:1.0", "nginx:1.10.0", "nginx:1.9.0"]),
+        (of(cloud="aws"), ["calico:3.27.1", "web:0.1.0"]),
+        (of(version="1.9.0"), ["nginx:1.9.0"]),
+        (of(text="TRAFFIC routes"), ["nginx:1.10.0", "nginx:1.9.0"]),
+        (of(text="100%"), ["calico:3.27.1"]),
+        (of(text="lic"), ["calico:3.27.1"]),
+        (of(text="under_sc"), ["web:0.1.0"]),
+        (of(text="raffic"), []),
+        (of(text='%" OR *'), []),
+        (of(environment="aws", layer="addon", text="web"), ["web:0.1.0"]),
+        (of(name="absent"), []),
+        (of(registry="0" * 24), []),
     ],
 )
 def test_conditions(connection: Connection, query: Query, expected: list[str]) -> None:
     assert found(connection, query) == expected
 
 
+def test_only_the_newest_of_each_name(connection: Connection) -> None:
+    newest = ["calico:3.27.1", "edge-os:1.0", "nginx:1.10.0", "web:0.1.0"]
+    assert found(connection, EVERYTHING, newest=True) == newest
+
+
+@pytest.mark.parametrize(
+    ("only", "expected"),
+    [
+        (["web", "calico"], ["calico:3.27.1", "web:0.1.0"]),
+        ([], []),
+        (["it's", *map(str, range(40_000)), "web"], ["web:0.1.0"]),
+    ],
+    ids=len,
+)
+def test_only_these_names(connection: Connection, only: list[str], expected: list[str]) -> None:
+    page = search(connection, EVERYTHING, only=only)
+    assert [f"{entry.name}:{entry.label}" for entry in page.entries] == expected
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6])
 def test_pages_hold_every_entry_once(connection: Connection, limit: int) -> None:
     seen, after = [], ""
     for _ in range(len(PACKS) + 1):
-        page = search(connection, Query(), limit=limit, after=after)
+        page = search(connection, EVERYTHING, limit=limit, after=after)
         seen += [f"{entry.name}:{entry.label}" for entry in page.entries]
         after = page.next
         if not after:
             break
-    assert seen == found(connection, Query())
+    assert seen == found(connection, EVERYTHING)
 
 
 def place(text: str) -> str:
@@ -138,10 +167,10 @@ def place(text: str) -> str:
 )
 def test_a_foreign_place_is_refused(connection: Connection, after: str) -> None:
     with pytest.raises(ParameterInvalid, match="next"):
-        search(connection, Query(), after=after)
+        search(connection, EVERYTHING, after=after)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
 def test_a_page_has_a_bounded_size(connection: Connection, limit: int) -> None:
     with pytest.raises(ParameterInvalid, match="limit"):
-        search(connection, Query(), limit=limit)
+        search(connection, EVERYTHING, limit=limit)

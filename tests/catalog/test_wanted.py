@@ -17,7 +17,7 @@ from packyard.catalog.wanted import Text, Wanted
         (Wanted(environments=["aws"]), (Condition(Field.ENVIRONMENT, Op.IS, ("aws",)),)),
         (
             Wanted(addon_types=["logging", ""]),
-            (Condition(Field.ADDON_TYPE, Op.IS, ("logging", "")),),
+            (Condition(Field.ADDON_GROUP, Op.IS, ("logging", "")),),
         ),
         (
             Wanted(name=Text(eq="Nginx")),

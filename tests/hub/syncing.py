@@ -101,7 +101,7 @@ class Hub:
             rows = connection.execute(
                 select(packs).where(packs.c.source == registry.uid, (packs.c.gone_at != 0) == gone)
             )
-            found = entries.with_clouds(connection, list(rows.mappings()))
+            found = [entries.of_row(row) for row in rows.mappings()]
         return {(entry.name, entry.label): entry for entry in found}
 
     def tags(self, registry: Registry, name: str) -> dict[str, str]:

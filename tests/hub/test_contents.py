@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from packyard.catalog.search import Query, search
+from packyard.catalog.query import words
+from packyard.catalog.search import search
 from packyard.errors import PackUnknown, RemoteFailed, Unavailable
 from packyard.hub.contents import Looks
 from tests.hub.syncing import Charts, Hub
@@ -88,5 +89,5 @@ def test_what_was_looked_at_can_be_searched(hub: Hub, looks: Looks) -> None:
         old = hub.held(registry)["web", "1.0.0"]
         looks.contents(old.uid)
         with hub.store.read() as connection:
-            page = search(connection, Query(text="web", source=registry.uid))
+            page = search(connection, words("web"))
         assert len(page.entries) == 2

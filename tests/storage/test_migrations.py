@@ -34,8 +34,12 @@ def statements(connection: Connection) -> set[str]:
 
 
 def test_the_migrated_tables_are_those_of_the_code(disk: Store) -> None:
+    def is_ours(name: str | None, type_: str, _: object) -> bool:
+        return type_ != "table" or not str(name).startswith("pack_words")
+
     with disk.read() as migrated:
-        assert compare_metadata(MigrationContext.configure(migrated), metadata) == []
+        context = MigrationContext.configure(migrated, opts={"include_name": is_ours})
+        assert compare_metadata(context, metadata) == []
 
 
 def test_the_migrated_tables_are_those_of_the_code_to_the_word(disk: Store) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
 
-from packyard.catalog.tables import pack_clouds, pack_contents, pack_tags, packs, sources
+from packyard.catalog import names as name_rows
+from packyard.catalog.tables import pack_contents, pack_tags, packs, sources
 from packyard.digests import Digest
 from packyard.errors import ConfigurationInvalid, PackUnknown
 from packyard.packs.files import Files
@@ -26,12 +27,11 @@ from packyard.references import Tag
 BUILT_IN = "Public Repo"
 ON_ITS_WAY = -1
 """In the place of `gone_at`: written by a synchronization that goes on, and seen by nobody."""
-_SEARCHED_README = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One version of a pack in one source: a row of `packs` with its clouds. Times are µs.
+    """One version of a pack in one source: a row of `packs`. Times are µs.
 
     `place` and `validator` are a foreign source's own (`remotes.source`); `gone_at` is 0 for what
     is there. A chart of another source is a pack of one chart.
@@ -169,25 +169,15 @@ def addon_key(addon_type: str) -> str:
 
 def put(connection: Connection, entry: Entry, contents: Contents) -> None:
     """Insert the row, or replace what stands there under the same name and label."""
-    row = row_of(entry, contents.readme)
+    row = row_of(entry)
     if connection.execute(update(packs).where(packs.c.uid == entry.uid).values(row)).rowcount == 0:
         connection.execute(insert(packs).values(row))
-    connection.execute(delete(pack_clouds).where(pack_clouds.c.pack == entry.uid))
-    if entry.clouds:
-        connection.execute(
-            insert(pack_clouds), [{"pack": entry.uid, "cloud": cloud} for cloud in entry.clouds]
-        )
     put_contents(connection, entry.uid, contents)
+    name_rows.describe(connection, entry.source, [entry.name])
 
 
-def row_of(entry: Entry, readme: str) -> dict[str, Any]:
-    """The row of `packs`; `readme` goes into what is searched."""
-    searched = (
-        entry.name,
-        entry.display_name,
-        entry.annotations.get("description", ""),
-        readme[:_SEARCHED_README],
-    )
+def row_of(entry: Entry) -> dict[str, Any]:
+    """The row of `packs`."""
     row = {
         column.name: getattr(entry, column.name)
         for column in packs.c
@@ -197,7 +187,7 @@ def row_of(entry: Entry, readme: str) -> dict[str, Any]:
         "annotations": dict(entry.annotations),
         "addon_key": addon_key(entry.addon_type),
         "version_key": sort_key(entry.version),
-        "search_text": "\n".join(searched).lower(),
+        "clouds": f",{','.join(entry.clouds)}," if entry.clouds else "",
     }
 
 
@@ -219,10 +209,12 @@ def put_contents(connection: Connection, uid: str, contents: Contents) -> None:
 
 
 def remove(connection: Connection, uid: str) -> None:
-    """Take the pack out, with its tags, clouds and contents; nothing where it is not there."""
-    for table in (pack_clouds, pack_contents, pack_tags):
+    """Take the pack out, with its tags and contents; nothing where it is not there."""
+    for table in (pack_contents, pack_tags):
         connection.execute(delete(table).where(table.c.pack == uid))
-    connection.execute(delete(packs).where(packs.c.uid == uid))
+    gone = delete(packs).where(packs.c.uid == uid).returning(packs.c.source, packs.c.name)
+    for source, name in connection.execute(gone).all():
+        name_rows.describe(connection, source, [name])
 
 
 def replace_tags(
@@ -252,7 +244,7 @@ def versions(connection: Connection, source: str, name: str) -> list[Entry]:
         .mappings()
         .all()
     )
-    return with_clouds(connection, rows)
+    return [of_row(row) for row in rows]
 
 
 def find(connection: Connection, source: str, name: str, tag: str) -> Entry:
@@ -268,14 +260,14 @@ def find(connection: Connection, source: str, name: str, tag: str) -> Entry:
     )
     if not rows:
         raise PackUnknown(f"There is no pack {name}:{tag}.")
-    return with_clouds(connection, rows)[0]
+    return of_row(rows[0])
 
 
 def by_uid(connection: Connection, uid: str) -> Entry | None:
     """Also one that its source holds no longer: those who use it learn so."""
     seen = packs.c.uid == uid, packs.c.gone_at != ON_ITS_WAY
     rows = connection.execute(select(packs).where(*seen)).mappings().all()
-    return with_clouds(connection, rows)[0] if rows else None
+    return of_row(rows[0]) if rows else None
 
 
 def tags(connection: Connection, source: str, name: str) -> dict[Tag, tuple[str, bool]]:
@@ -336,19 +328,18 @@ def contents(connection: Connection, uid: str) -> Contents:
     )
 
 
-def with_clouds(connection: Connection, rows: Iterable[RowMapping]) -> list[Entry]:
-    """Entries of rows of `packs`, in their order; their clouds come by one more query."""
-    rows = list(rows)
-    clouds: dict[str, list[str]] = {row["uid"]: [] for row in rows}
-    found = connection.execute(
-        select(pack_clouds)
-        .where(pack_clouds.c.pack.in_(list(clouds)))
-        .order_by(pack_clouds.c.cloud)
-    )
-    for pack, cloud in found:
-        clouds[pack].append(cloud)
+def of_row(row: RowMapping) -> Entry:
+    """Of a row of `packs`."""
+    clouds = clouds_of(row["clouds"])
     fields = [name for name in Entry.__dataclass_fields__ if name != "clouds"]
-    return [
-        Entry(clouds=tuple(clouds[row["uid"]]), **{name: row[name] for name in fields})
-        for row in rows
-    ]
+    return Entry(clouds=clouds, **{name: row[name] for name in fields})
+
+
+def clouds_of(column: str) -> tuple[str, ...]:
+    """What the column `clouds` names, in the pack's order."""
+    return tuple(column[1:-1].split(",")) if column else ()
+
+
+def by_version(entry: Entry) -> tuple[str, str]:
+    """Orders versions, also those of several sources."""
+    return sort_key(entry.version), entry.label

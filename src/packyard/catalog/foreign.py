@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
+from packyard.catalog import names
 from packyard.catalog.entries import ON_ITS_WAY, Contents, Entry, put_contents, row_of
-from packyard.catalog.tables import pack_clouds, pack_contents, pack_tags, packs
+from packyard.catalog.tables import pack_contents, pack_tags, packs
 from packyard.references import Tag
 
 _BATCH = 500
@@ -75,7 +76,16 @@ def prepare(connection: Connection, arrivals: Iterable[Arrival]) -> None:
 
 def arrive(connection: Connection, arrivals: Iterable[Arrival]) -> None:
     """Write versions that changed; they are there, whatever was gone before."""
-    _write(connection, arrivals, 0)
+    changed: dict[str, set[str]] = {}
+
+    def noted() -> Iterator[Arrival]:
+        for arrival in arrivals:
+            changed.setdefault(arrival.entry.source, set()).add(arrival.entry.name)
+            yield arrival
+
+    _write(connection, noted(), 0)
+    for source, those in changed.items():
+        names.describe(connection, source, those)
 
 
 def name_by_hand(connection: Connection, entry: Entry, now: int) -> None:
@@ -89,14 +99,15 @@ def reveal(connection: Connection, source: str, stale: Iterable[str]) -> None:
     """Let what was prepared be seen, but for `stale` uids, which are given up."""
     _delete(connection, stale)
     on_its_way = packs.c.source == source, packs.c.gone_at == ON_ITS_WAY
+    changed = connection.scalars(select(packs.c.name).where(*on_its_way).distinct()).all()
     connection.execute(update(packs).where(*on_its_way).values(gone_at=0))
+    names.describe(connection, source, changed)
 
 
 def learn(connection: Connection, entry: Entry, contents: Contents) -> None:
     """Keep contents of a version that is there; they can be searched from now on."""
     put_contents(connection, entry.uid, contents)
-    text = row_of(entry, contents.readme)["search_text"]
-    connection.execute(update(packs).where(packs.c.uid == entry.uid).values(search_text=text))
+    names.describe(connection, entry.source, [entry.name])
 
 
 def confirm(connection: Connection, returned: Iterable[str], moved: Mapping[str, str]) -> None:
@@ -104,6 +115,7 @@ def confirm(connection: Connection, returned: Iterable[str], moved: Mapping[str,
     moved in their source."""
     for batch in _batches(returned):
         connection.execute(update(packs).where(packs.c.uid.in_(batch)).values(gone_at=0))
+        _describe(connection, batch)
     for uid, place in moved.items():
         connection.execute(update(packs).where(packs.c.uid == uid).values(place=place))
 
@@ -113,6 +125,7 @@ def depart(connection: Connection, uids: Iterable[str], now: int) -> None:
     for batch in _batches(uids):
         connection.execute(update(packs).where(packs.c.uid.in_(batch)).values(gone_at=now))
         connection.execute(delete(pack_tags).where(pack_tags.c.pack.in_(batch)))
+        _describe(connection, batch)
 
 
 def withdraw(connection: Connection, source: str, now: int) -> None:
@@ -125,9 +138,9 @@ def lead(connection: Connection, source: str, tags: Iterable[tuple[str, Tags]]) 
     """Make these, by name, all that the catalog says of the tags of these names."""
     for batch in _batches(tags):
         of_source = pack_tags.c.source == source
-        names = [name for name, _ in batch]
-        standing: dict[str, dict[Tag, tuple[str, bool]]] = {name: {} for name in names}
-        found = select(pack_tags).where(of_source, pack_tags.c.name.in_(names))
+        led_names = [name for name, _ in batch]
+        standing: dict[str, dict[Tag, tuple[str, bool]]] = {name: {} for name in led_names}
+        found = select(pack_tags).where(of_source, pack_tags.c.name.in_(led_names))
         for row in connection.execute(found):
             standing[row.name][row.tag] = row.pack, row.parent
         changed = [(name, led) for name, led in batch if standing[name] != led]
@@ -153,8 +166,19 @@ def forget(connection: Connection, before: int, *, kept: ColumnElement[bool]) ->
 
 def remove_source(connection: Connection, source: str) -> None:
     """Delete every row of a source, but not its own."""
+    names.forget(connection, source)
     uids = connection.scalars(select(packs.c.uid).where(packs.c.source == source))
     _delete(connection, list(uids))
+
+
+def _describe(connection: Connection, uids: Iterable[str]) -> None:
+    """The names of these versions."""
+    found = select(packs.c.source, packs.c.name).where(packs.c.uid.in_(list(uids))).distinct()
+    changed: dict[str, list[str]] = {}
+    for source, name in connection.execute(found):
+        changed.setdefault(source, []).append(name)
+    for source, those in changed.items():
+        names.describe(connection, source, those)
 
 
 def _write(connection: Connection, arrivals: Iterable[Arrival], gone_at: int) -> None:
@@ -162,24 +186,12 @@ def _write(connection: Connection, arrivals: Iterable[Arrival], gone_at: int) ->
         uids = [arrival.entry.uid for arrival in batch]
         standing = set(connection.scalars(select(packs.c.uid).where(packs.c.uid.in_(uids))))
         if standing:
-            for table in (pack_clouds, pack_contents):
-                connection.execute(delete(table).where(table.c.pack.in_(standing)))
-        rows = [
-            row_of(arrival.entry, arrival.contents.readme if arrival.contents else "")
-            | {"gone_at": gone_at}
-            for arrival in batch
-        ]
+            connection.execute(delete(pack_contents).where(pack_contents.c.pack.in_(standing)))
+        rows = [row_of(arrival.entry) | {"gone_at": gone_at} for arrival in batch]
         new = [row for row in rows if row["uid"] not in standing]
         if new:
             connection.execute(insert(packs), new)
         _overwrite(connection, [row for row in rows if row["uid"] in standing])
-        clouds = [
-            {"pack": arrival.entry.uid, "cloud": cloud}
-            for arrival in batch
-            for cloud in arrival.entry.clouds
-        ]
-        if clouds:
-            connection.execute(insert(pack_clouds), clouds)
         for arrival in batch:
             if arrival.contents:
                 put_contents(connection, arrival.entry.uid, arrival.contents)
@@ -198,7 +210,7 @@ def _overwrite(connection: Connection, rows: list[dict[str, Any]]) -> None:
 
 def _delete(connection: Connection, uids: Iterable[str]) -> None:
     for batch in _batches(uids):
-        for table in (pack_clouds, pack_contents, pack_tags):
+        for table in (pack_contents, pack_tags):
             connection.execute(delete(table).where(table.c.pack.in_(batch)))
         connection.execute(delete(packs).where(packs.c.uid.in_(batch)))
 

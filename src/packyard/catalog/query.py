@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-# What the published product lists; `statements` takes every other type for "none of these".
+# What the published product lists; every other one counts as none of these (`ADDON_GROUP`).
 ADDON_TYPES = (
     "load balancer", "ingress", "logging", "monitoring", "security", "authentication",
     "servicemesh", "system app", "app services", "registry", "csi", "cni", "integration",
@@ -24,7 +24,8 @@ class Field(Enum):
     GROUP = "group"
     LAYER = "layer"
     TYPE = "type"  # by the kind of its registry
-    ADDON_TYPE = "add-on type"
+    ADDON_TYPE = "add-on type"  # blanks, hyphens and case do not count
+    ADDON_GROUP = "group of add-on types"  # the same, but "" is every type that is not listed
     ADDON_SUB_TYPE = "add-on sub-type"
     CLOUD = "cloud type"  # as the pack says, `all` like any other
     ENVIRONMENT = "environment"  # a cloud type that the pack can be used with
@@ -66,3 +67,8 @@ EVERYTHING: Query = ((),)
 
 def both(one: Query, other: Query) -> Query:
     return tuple((*left, *right) for left in one for right in other)
+
+
+def words(text: str) -> Query:
+    """Every word of a text is to be found."""
+    return (tuple(Condition(Field.TEXT, Op.IS, (word,)) for word in text.split()),)

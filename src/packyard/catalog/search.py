@@ -1,7 +1,8 @@
-"""Search over the catalog: conditions that all have to hold, pages by key.
+"""Search over the catalog: versions by pages, and packs, each with all registries that have it.
 
-Order is by name, then newest version first; a page's `next` is the place to go on from, stable
-while rows come and go.
+`search` goes by a key: its order is by name, then newest version first, and a page's `next` is the
+place to go on from, stable while rows come and go. `versions` and `packs_of` go by an offset and
+count, as the published API wants it. What is gone is found by nothing.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     BindParameter,
@@ -20,31 +22,27 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    func,
     or_,
     select,
+    tuple_,
 )
 
-from packyard.catalog.entries import Entry, addon_key, with_clouds
-from packyard.catalog.tables import pack_clouds, packs
+from packyard.catalog import entries, statements
+from packyard.catalog.entries import Entry
+from packyard.catalog.query import Query
+from packyard.catalog.tables import pack_names, packs, sources
 from packyard.errors import ParameterInvalid
 
 PAGE_LIMIT = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """An empty condition holds for everything. Packs of cloud `all` match every cloud."""
-
-    text: str = ""
-    name: str = ""
-    layer: str = ""
-    addon_type: str = ""
-    cloud: str = ""
-    version: str = ""
-    source: str = ""
-    newest: bool = False
-    names: Collection[str] | None = None
-    """The only names that may be found; None for all."""
+SORTS = {
+    "name": pack_names.c.name_key,
+    "displayName": pack_names.c.display_key,
+    "layer": pack_names.c.layer,
+    "type": pack_names.c.type,
+    "addOnType": pack_names.c.addon_key,
+}
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,62 +51,177 @@ class Page:
     next: str = ""
 
 
-def search(connection: Connection, query: Query, *, limit: int = 100, after: str = "") -> Page:
-    """Up to `limit` entries behind `after`, the `next` of the page before."""
+@dataclass(frozen=True, slots=True)
+class Found(Generic[_T]):
+    """Some of what was found, and how many there are in all."""
+
+    items: list[_T]
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A registry that has a pack, and the newest version there."""
+
+    registry: str
+    name: str
+    kind: str
+    newest: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A pack of one name and type, described by the newest version of all these registries."""
+
+    name: str
+    type: str
+    holdings: tuple[Holding, ...]
+
+    @property
+    def newest(self) -> Entry:
+        return max((one.newest for one in self.holdings), key=entries.by_version)
+
+
+def search(
+    connection: Connection,
+    query: Query,
+    *,
+    newest: bool = False,
+    only: Collection[str] | None = None,
+    limit: int = 100,
+    after: str = "",
+) -> Page:
+    """Up to `limit` entries behind `after`, the `next` of the page before; with `newest` only the
+    newest version of each name, with `only` none of other names."""
     if not 1 <= limit <= PAGE_LIMIT:
         raise ParameterInvalid(f"limit is {limit}: it must be between 1 and {PAGE_LIMIT}.")
-    conditions = _conditions(query)
+    conditions = [packs.c.gone_at == 0, statements.of_versions(query)]
+    if only is not None:  # written out: there may be more than a statement has parameters
+        names: BindParameter[list[str]] = bindparam(
+            None, sorted(only), expanding=True, literal_execute=True
+        )
+        conditions.append(packs.c.name.in_(names))
+    if newest:
+        conditions.append(exists().where(pack_names.c.newest == packs.c.uid, *_OF_VERSION))
     if after:
         conditions.append(_behind(after))
-    rows = (
-        connection.execute(
-            select(packs)
-            .where(*conditions)
-            .order_by(packs.c.name, packs.c.version_key.desc(), packs.c.uid)
-            .limit(limit + 1)
-        )
-        .mappings()
-        .all()
-    )
-    page = with_clouds(connection, rows[:limit])
+    rows = _rows(connection, conditions, limit + 1)
+    page = [entries.of_row(row) for row in rows[:limit]]
     return Page(page, _place(rows[limit - 1]) if len(rows) > limit else "")
 
 
-def _conditions(query: Query) -> list[ColumnElement[bool]]:
-    exact = {
-        packs.c.name: query.name,
-        packs.c.layer: query.layer,
-        packs.c.addon_key: addon_key(query.addon_type),
-        packs.c.version: query.version,
-        packs.c.source: query.source,
-    }
-    conditions = [packs.c.gone_at == 0]
-    conditions += [column == value for column, value in exact.items() if value]
-    conditions += [
-        packs.c.search_text.contains(word, autoescape=True) for word in query.text.lower().split()
+def versions(connection: Connection, query: Query, *, limit: int, offset: int = 0) -> Found[Entry]:
+    """By name, newest version first."""
+    conditions = [packs.c.gone_at == 0, statements.of_versions(query)]
+    rows = _rows(connection, conditions, limit, offset)
+    count = select(func.count()).select_from(packs).where(*conditions)
+    items = [entries.of_row(row) for row in rows]
+    return Found(items, _count(connection, count, len(items), limit, offset))
+
+
+def packs_of(
+    connection: Connection,
+    query: Query,
+    *,
+    sort: Iterable[tuple[str, bool]] = (),
+    limit: int,
+    offset: int = 0,
+) -> Found[Listed]:
+    """Packs whose newest version is what was asked for, and of each the registries where it is.
+
+    `sort` names keys of `SORTS`, and whether they fall.
+    """
+    wanted = statements.of_names(query)
+    keys = pack_names.c.name, pack_names.c.type
+    order: list[Any] = []
+    for name, falls in sort:
+        of_pack = func.min(SORTS[name])
+        order.append(of_pack.desc() if falls else of_pack)
+    found = select(*keys).where(wanted).group_by(*keys).order_by(*order, *keys)
+    chosen = [tuple(row) for row in connection.execute(found.limit(limit).offset(offset))]
+    several = select(*keys).where(wanted).group_by(*keys).subquery()
+    counted = select(func.count()).select_from(several)
+    holdings = _holdings(connection, wanted, chosen)
+    items = [
+        Listed(name=name, type=type_, holdings=tuple(holdings[name, type_]))
+        for name, type_ in chosen
     ]
-    if query.names is not None:  # written out: there may be more than a statement has parameters
-        only: BindParameter[list[str]] = bindparam(
-            None, sorted(query.names), expanding=True, literal_execute=True
+    return Found(items, _count(connection, counted, len(items), limit, offset))
+
+
+def differing(connection: Connection, those: Sequence[Entry]) -> dict[str, list[str]]:
+    """By uid of these versions, the other registries that have the same name and version with
+    other content. A chart is held against charts, a pack against packs."""
+    here = {one.uid: one for one in those if one.content_digest}
+    found = connection.execute(
+        select(packs.c.source, packs.c.name, packs.c.label, packs.c.content_digest,
+               packs.c.archive_digest)
+        .where(
+            packs.c.gone_at == 0,
+            packs.c.name.in_({one.name for one in here.values()}),
+            packs.c.label.in_({one.label for one in here.values()}),
+            packs.c.content_digest != "",
         )
-        conditions.append(packs.c.name.in_(only))
-    if query.cloud:
-        conditions.append(
-            exists().where(
-                pack_clouds.c.pack == packs.c.uid, pack_clouds.c.cloud.in_([query.cloud, "all"])
+        .order_by(packs.c.source)
+    ).all()  # fmt: skip
+    others: dict[str, list[str]] = {}
+    for uid, one in here.items():
+        for row in found:
+            same_name = (row.name, row.label) == (one.name, one.label)
+            alike = _is_chart(row.content_digest, row.archive_digest) == _is_chart(
+                one.content_digest, one.archive_digest
             )
+            if same_name and alike and row.content_digest != one.content_digest:
+                others.setdefault(uid, []).append(row.source)
+    return others
+
+
+def _is_chart(content: str, archive: str) -> bool:
+    """Of a chart the archive is the content, of a pack it is what the archive holds."""
+    return content == archive
+
+
+_OF_VERSION = (pack_names.c.source == packs.c.source, pack_names.c.name == packs.c.name)
+_ORDER = (packs.c.name, packs.c.version_key.desc(), packs.c.uid)
+
+
+def _rows(
+    connection: Connection, conditions: list[ColumnElement[bool]], limit: int, offset: int = 0
+) -> Sequence[RowMapping]:
+    """The keys come from an index alone; whole rows are read of this page only."""
+    found = select(packs.c.uid).where(*conditions).order_by(*_ORDER).limit(limit).offset(offset)
+    uids = list(connection.scalars(found))
+    whole = select(packs).where(packs.c.uid.in_(uids)).order_by(*_ORDER)
+    return connection.execute(whole).mappings().all()
+
+
+def _count(connection: Connection, counted: Any, given: int, limit: int, offset: int) -> int:
+    """What the page itself tells is not asked for."""
+    if given < limit and (given or not offset):
+        return offset + given
+    return connection.scalar(counted) or 0
+
+
+def _holdings(
+    connection: Connection, wanted: ColumnElement[bool], chosen: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], list[Holding]]:
+    rows = connection.execute(
+        select(packs, pack_names.c.type, sources.c.kind, sources.c.name.label("registry"))
+        .join_from(pack_names, packs, packs.c.uid == pack_names.c.newest)
+        .join(sources, sources.c.uid == pack_names.c.source)
+        .where(wanted, tuple_(pack_names.c.name, pack_names.c.type).in_(chosen))
+        .order_by(sources.c.kind != "default", sources.c.name)
+    ).mappings()
+    found: dict[tuple[str, str], list[Holding]] = {}
+    for row in rows:
+        holding = Holding(
+            registry=row["source"],
+            name=row["registry"],
+            kind=row["kind"],
+            newest=entries.of_row(row),
         )
-    if query.newest:
-        other = packs.alias()
-        newer = or_(
-            other.c.version_key > packs.c.version_key,
-            and_(other.c.version_key == packs.c.version_key, other.c.uid < packs.c.uid),
-        )
-        same = and_(
-            other.c.source == packs.c.source, other.c.name == packs.c.name, other.c.gone_at == 0
-        )
-        conditions.append(~exists().where(same, newer))
-    return conditions
+        found.setdefault((row["name"], row["type"]), []).append(holding)
+    return found
 
 
 def _place(row: RowMapping) -> str:

@@ -2,7 +2,8 @@
 
 A pack's `uid` is the first 24 hex digits of sha256 over (source uid, name, label), so it stays the
 same when the pack is pushed again by force. `packs` holds one row for each version, `pack_tags`
-every tag that leads to one, `pack_contents` what people read of it. Charts of other registries are
+every tag that leads to one, `pack_contents` what people read of it, `pack_names` what names are
+searched by; beside that stands a full-text table (`words`). Charts of other registries are
 packs here, too: rows of a source that holds charts. What a source holds no longer stays as a row
 with `gone_at`, for those who use it.
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Table,
@@ -53,7 +55,6 @@ packs = Table(
     Column("addon_sub_type", Text, nullable=False),
     Column("system_state", String(32), nullable=False),  # "", "deprecated", "deleted"
     Column("annotations", JSON, nullable=False),
-    Column("search_text", Text, nullable=False),  # lower case
     Column("digest", String(135), nullable=False),
     Column("content_digest", String(135), nullable=False),
     Column("archive_digest", String(135), nullable=False),
@@ -64,17 +65,48 @@ packs = Table(
     Column("place", Text, server_default="", nullable=False),  # in the source: where it is read
     Column("validator", Text, server_default="", nullable=False),  # by which it is the same there
     Column("gone_at", BigInteger, server_default="0", nullable=False),  # 0: it is there
+    Column("clouds", Text, server_default="", nullable=False),  # ",aws,maas,", or "" for none
     UniqueConstraint("source", "name", "label"),
     Index("packs_in_order", "source", "name", "version_key"),
     Index("packs_by_layer", "layer", "name"),
 )
 
-pack_clouds = Table(
-    "pack_clouds",
+# All that is asked of versions stands in one index, so that counting them reads nothing else.
+Index(
+    "packs_shown",
+    packs.c.gone_at,
+    packs.c.name,
+    packs.c.version_key.desc(),
+    packs.c.uid,
+    packs.c.source,
+    packs.c.layer,
+    packs.c.addon_key,
+    packs.c.version,
+    packs.c.display_name,
+    packs.c.clouds,
+)
+
+pack_names = Table(
+    "pack_names",
     metadata,
-    Column("pack", ForeignKey("packs.uid", ondelete="CASCADE"), primary_key=True),
-    Column("cloud", String(64), primary_key=True),
-    Index("packs_by_cloud", "cloud", "pack"),
+    Column("id", Integer, primary_key=True),
+    Column("source", ForeignKey("sources.uid"), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("type", String(16), nullable=False),  # by the kind of its source
+    Column("newest", String(24), nullable=False),  # uid of the version that all else is of
+    Column("display_name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),  # lower case
+    Column("display_key", Text, nullable=False),  # lower case
+    Column("layer", String(16), nullable=False),
+    Column("addon_type", Text, nullable=False),
+    Column("addon_key", Text, nullable=False),
+    Column("addon_sub_type", Text, nullable=False),
+    Column("clouds", Text, nullable=False),
+    Column("state", String(32), nullable=False),  # "", "deprecated", "deleted", "disabled"
+    Column("origin", Text, nullable=False),
+    Column("fips", Text, nullable=False),
+    UniqueConstraint("source", "name"),
+    Index("pack_names_in_order", "name", "type"),
 )
 
 pack_tags = Table(

@@ -55,7 +55,7 @@ class Wanted:
         sets = {
             Field.LAYER: self.layers,
             Field.TYPE: self.types,
-            Field.ADDON_TYPE: self.addon_types,
+            Field.ADDON_GROUP: self.addon_types,
             Field.ADDON_SUB_TYPE: self.addon_sub_types,
             Field.ENVIRONMENT: environments,
             Field.REGISTRY: self.registries,

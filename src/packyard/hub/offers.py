@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from packyard.catalog.tables import pack_clouds, pack_contents, packs, sources
+from packyard.catalog.entries import clouds_of
+from packyard.catalog.tables import pack_contents, packs, sources
 from packyard.packs.model import Dependency, parse_pack_json
 from packyard.profiles.options import Candidate
 
@@ -96,14 +97,12 @@ class Offers:
 
 
 def _read_traits(connection: Connection, uids: Sequence[str]) -> dict[str, _Traits]:
-    clouds: dict[str, list[str]] = {uid: [] for uid in uids}
+    clouds: dict[str, tuple[str, ...]] = dict.fromkeys(uids, ())
     dependencies: dict[str, tuple[Dependency, ...]] = {}
     for batch in _batches(uids):
-        of_batch = select(pack_clouds.c.pack, pack_clouds.c.cloud).where(
-            pack_clouds.c.pack.in_(batch)
-        )
-        for uid, cloud in connection.execute(of_batch.order_by(pack_clouds.c.cloud)):
-            clouds[uid].append(cloud)
+        of_batch = select(packs.c.uid, packs.c.clouds).where(packs.c.uid.in_(batch))
+        for uid, column in connection.execute(of_batch):
+            clouds[uid] = clouds_of(column)
         texts = select(pack_contents.c.pack, pack_contents.c.pack_json).where(
             pack_contents.c.pack.in_(batch), pack_contents.c.pack_json.contains("onstraints")
         )
@@ -111,7 +110,7 @@ def _read_traits(connection: Connection, uids: Sequence[str]) -> dict[str, _Trai
             pack, _ = parse_pack_json(text.encode())
             if pack:
                 dependencies[uid] = pack.constraints.dependencies
-    return {uid: _Traits(tuple(clouds[uid]), dependencies.get(uid, ())) for uid in uids}
+    return {uid: _Traits(clouds[uid], dependencies.get(uid, ())) for uid in uids}
 
 
 def _batches(items: Sequence[str]) -> Iterable[Sequence[str]]:

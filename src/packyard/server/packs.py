@@ -11,7 +11,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
@@ -23,6 +22,7 @@ from packyard import __version__
 from packyard.auth.principal import Action, Principal
 from packyard.catalog import entries
 from packyard.catalog import search as catalog_search
+from packyard.catalog.query import Condition, Field, Op, both, words
 from packyard.errors import Conflict, ContentRefused, FileUnknown, PackUnknown, TooLarge
 from packyard.findings import refusals
 from packyard.packs import lint
@@ -140,20 +140,26 @@ def search(
     after: Annotated[str, Query(description="`next` of the page before.")] = "",
 ) -> models.PackPage:
     """Packs that meet every condition, by name and then newest version first."""
-    query = catalog_search.Query(
-        text=q,
-        name=name,
-        layer=layer,
-        addon_type=addon_type,
-        cloud=cloud_type,
-        version=version,
-        source=parts.registry.source,
-        newest=newest,
-    )
+    asked = {
+        Field.NAME: name,
+        Field.LAYER: layer,
+        Field.ADDON_TYPE: addon_type,
+        Field.ENVIRONMENT: cloud_type,
+        Field.VERSION: version,
+        Field.REGISTRY: parts.registry.source,
+    }
+    exactly = tuple(Condition(field, Op.IS, (value,)) for field, value in asked.items() if value)
+    query = both(words(q), (exactly,))
     with parts.store.read() as connection:
-        if reader.limits.repositories:
-            query = replace(query, names=_reached(connection, query.source, reader))
-        page = catalog_search.search(connection, query, limit=limit, after=after)
+        narrowed = bool(reader.limits.repositories)
+        page = catalog_search.search(
+            connection,
+            query,
+            newest=newest,
+            only=_reached(connection, parts.registry.source, reader) if narrowed else None,
+            limit=limit,
+            after=after,
+        )
         tags = entries.leading(connection, [entry.uid for entry in page.entries])
     items = [models.PackModel.of(entry, tags[entry.uid]) for entry in page.entries]
     return models.PackPage(items=items, next=page.next)

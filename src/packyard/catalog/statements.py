@@ -1,0 +1,196 @@
+"""What a query means to the tables: a condition on rows of `packs`, or on those of `pack_names`.
+
+Only operators that every database has alike are used, so that none reads patterns or letters of its
+own into what people ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true, tuple_
+
+from packyard.catalog import words
+from packyard.catalog.entries import addon_key
+from packyard.catalog.names import SPECTRO, TYPES
+from packyard.catalog.query import ADDON_TYPES, Condition, Field, Op, Query
+from packyard.catalog.tables import pack_names, packs, sources
+from packyard.errors import ParameterInvalid
+from packyard.packs.version import sort_key
+
+VALUES_LIMIT = 200
+_LISTED = tuple(map(addon_key, ADDON_TYPES))
+_LOWEST_VERSION = "1"  # below it stands what is no version
+
+Sql = ColumnElement[bool]
+
+
+def of_versions(query: Query) -> Sql:
+    """Of rows of `packs`; versions that are gone are rows, too."""
+    return _any_of(query, _VERSIONS)
+
+
+def of_names(query: Query) -> Sql:
+    """Of rows of `pack_names`."""
+    return _any_of(query, _NAMES)
+
+
+def _any_of(query: Query, meanings: Mapping[Field, Callable[[Condition], Sql]]) -> Sql:
+    alternatives = [and_(true(), *(_one(one, meanings) for one in each)) for each in query]
+    return or_(false(), *alternatives)
+
+
+def _one(condition: Condition, meanings: Mapping[Field, Callable[[Condition], Sql]]) -> Sql:
+    if len(condition.values) > VALUES_LIMIT:
+        raise ParameterInvalid(
+            f"{condition.field.value} is to be one of {len(condition.values)} values, more than "
+            f"{VALUES_LIMIT}."
+        )
+    meaning = meanings.get(condition.field)
+    if meaning is None:
+        raise ParameterInvalid(f"Nothing is found here by its {condition.field.value}.")
+    return meaning(condition)
+
+
+def _text(column: ColumnElement[Any], lower: ColumnElement[Any] | None = None) -> Any:
+    """`lower` is the column that has the same text in lower case."""
+
+    def meaning(condition: Condition) -> Sql:
+        values, compared = condition.values, column
+        if condition.ignore_case:
+            compared = func.lower(column) if lower is None else lower
+            values = tuple(value.lower() for value in values)
+        match condition.op:
+            case Op.IS_NOT:
+                return compared.not_in(values)
+            case Op.BEGINS:
+                return func.substr(compared, 1, len(values[0])) == values[0]
+            case Op.HOLDS:
+                return _holds(compared, values[0])
+            case _:
+                return compared.in_(values)
+
+    return meaning
+
+
+def _holds(column: ColumnElement[Any], part: str) -> Sql:
+    return func.replace(column, part, "") != column if part else true()
+
+
+def _list(column: ColumnElement[Any]) -> Any:
+    """A list that is written `,one,other,`, or "" where it is empty."""
+
+    def meaning(condition: Condition) -> Sql:
+        found = or_(false(), *(_holds(column, f",{value},") for value in condition.values))
+        return not_(found) if condition.op is Op.IS_NOT else found
+
+    return meaning
+
+
+def _environment(column: ColumnElement[Any]) -> Any:
+    """Packs of `all`, and those that name nothing, can be used everywhere."""
+    named = _list(column)
+
+    def meaning(condition: Condition) -> Sql:
+        if "all" in condition.values:
+            return true()
+        wanted = Condition(condition.field, Op.IS, (*condition.values, "all"))
+        return or_(column == "", named(wanted))
+
+    return meaning
+
+
+def _addon_type(column: ColumnElement[Any]) -> Any:
+    def meaning(condition: Condition) -> Sql:
+        keys = tuple(map(addon_key, condition.values))
+        return column.not_in(keys) if condition.op is Op.IS_NOT else column.in_(keys)
+
+    return meaning
+
+
+def _addon_group(column: ColumnElement[Any]) -> Any:
+    def meaning(condition: Condition) -> Sql:
+        keys = tuple(map(addon_key, condition.values))
+        return or_(column.in_(keys), column.not_in(_LISTED)) if "" in keys else column.in_(keys)
+
+    return meaning
+
+
+def _version(condition: Condition) -> Sql:
+    if condition.op in (Op.IS, Op.IS_NOT):
+        return _is(packs.c.version, condition)
+    key, column = sort_key(condition.values[0]), packs.c.version_key
+    compared = {
+        Op.ABOVE: column > key,
+        Op.FROM: column >= key,
+        Op.BELOW: column < key,
+        Op.UP_TO: column <= key,
+    }[condition.op]
+    return and_(column >= _LOWEST_VERSION, compared)
+
+
+def _type_of_versions(condition: Condition) -> Sql:
+    of_type = select(sources.c.uid).where(_is_type(condition.values))
+    asked = packs.c.source.in_(of_type)
+    return not_(asked) if condition.op is Op.IS_NOT else asked
+
+
+def _is_type(types: Iterable[str]) -> Sql:
+    wanted = set(types)
+    kinds = [kind for kind, type_ in TYPES.items() if type_ in wanted]
+    others = sources.c.kind.not_in(list(TYPES)) if SPECTRO in wanted else false()
+    return or_(sources.c.kind.in_(kinds), others)
+
+
+def _word_of_names(condition: Condition) -> Sql:
+    word = condition.values[0].lower()
+    return or_(
+        _holds(pack_names.c.name_key, word),
+        _holds(pack_names.c.display_key, word),
+        words.begins(word),
+    )
+
+
+def _word_of_versions(condition: Condition) -> Sql:
+    found = select(pack_names.c.source, pack_names.c.name).where(_word_of_names(condition))
+    return tuple_(packs.c.source, packs.c.name).in_(found)
+
+
+def _is(column: ColumnElement[Any], condition: Condition) -> Sql:
+    meaning: Callable[[Condition], Sql] = _text(column)
+    return meaning(condition)
+
+
+_VERSIONS: dict[Field, Callable[[Condition], Sql]] = {
+    Field.UID: _text(packs.c.uid),
+    Field.NAME: _text(packs.c.name),
+    Field.DISPLAY_NAME: _text(packs.c.display_name),
+    Field.VERSION: _version,
+    Field.GROUP: _text(packs.c.group),
+    Field.LAYER: _text(packs.c.layer),
+    Field.TYPE: _type_of_versions,
+    Field.ADDON_TYPE: _addon_type(packs.c.addon_key),
+    Field.ADDON_SUB_TYPE: _text(packs.c.addon_sub_type),
+    Field.CLOUD: _list(packs.c.clouds),
+    Field.ENVIRONMENT: _environment(packs.c.clouds),
+    Field.REGISTRY: _text(packs.c.source),
+    Field.DIGEST: _text(packs.c.digest),
+    Field.TEXT: _word_of_versions,
+}
+_NAMES: dict[Field, Callable[[Condition], Sql]] = {
+    Field.NAME: _text(pack_names.c.name, pack_names.c.name_key),
+    Field.DISPLAY_NAME: _text(pack_names.c.display_name, pack_names.c.display_key),
+    Field.LAYER: _text(pack_names.c.layer),
+    Field.TYPE: _text(pack_names.c.type),
+    Field.ADDON_TYPE: _addon_type(pack_names.c.addon_key),
+    Field.ADDON_GROUP: _addon_group(pack_names.c.addon_key),
+    Field.ADDON_SUB_TYPE: _text(pack_names.c.addon_sub_type),
+    Field.CLOUD: _list(pack_names.c.clouds),
+    Field.ENVIRONMENT: _environment(pack_names.c.clouds),
+    Field.REGISTRY: _text(pack_names.c.source),
+    Field.STATE: _text(pack_names.c.state),
+    Field.ORIGIN: _text(pack_names.c.origin),
+    Field.FIPS: _text(pack_names.c.fips),
+    Field.TEXT: _word_of_names,
+}
