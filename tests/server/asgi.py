@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -23,6 +23,7 @@ class Turn(Enum):
     GONE = "closes the connection"
 
 
+HOSTS = ("127.0.0.1:5000",)
 ADMIN = {"authorization": basic("admin", "password of admin")}
 READER = {"authorization": basic("reader", "password of reader")}
 
@@ -77,16 +78,37 @@ def call(
     pathsend: bool = True,
 ) -> Reply:
     """One request, to its end; `headers` are those of the admin unless given."""
+    hosts = () if "host" in headers else HOSTS
+    request = ask(app, method, target, body, headers, client=client, pathsend=pathsend, hosts=hosts)
+    return asyncio.run(request)
+
+
+async def ask(
+    app: ASGIApp,
+    method: str,
+    target: str,
+    body: bytes | Iterable[bytes | Turn] = b"",
+    headers: Mapping[str, str] = ADMIN,
+    *,
+    client: str = "192.0.2.7",
+    pathsend: bool = True,
+    hosts: Sequence[str] = HOSTS,
+    version: str = "1.1",
+) -> Reply:
+    """As `call`, beside others; with a `Host` for each of `hosts`."""
     path, _, query = target.partition("?")
     scope = {
         "type": "http",
-        "http_version": "1.1",
+        "http_version": version,
         "method": method,
         "scheme": "http",
         "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
-        "headers": [(key.lower().encode(), value.encode()) for key, value in headers.items()],
+        "headers": [
+            (key.lower().encode(), value.encode())
+            for key, value in [*headers.items(), *(("host", host) for host in hosts)]
+        ],
         "client": (client, 1234),
         "server": ("127.0.0.1", 5000),
         "extensions": {"http.response.pathsend": {}} if pathsend else {},
@@ -105,8 +127,5 @@ def call(
     async def send(message: Message) -> None:
         reply.take(message)
 
-    async def run() -> None:
-        await asyncio.wait_for(app(scope, receive, send), 20)
-
-    asyncio.run(run())
+    await asyncio.wait_for(app(scope, receive, send), 20)
     return reply

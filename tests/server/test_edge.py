@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from packyard.errors import ClientStalled
+from packyard.references import RepoName
+from packyard.server import packs
 from packyard.server.edge import Edge
-from tests.server.asgi import ADMIN, Turn, call
+from tests.server.asgi import ADMIN, Turn, ask, call
 from tests.server.conftest import Made
 from tests.server.content import push_blob
 
@@ -112,6 +115,76 @@ def test_a_failure_of_ours_is_told_to_the_log_only(
     assert b"id-7" in reply.body
     assert b"secret" not in reply.body
     assert "the secret of the server" in caplog.text
+
+
+def test_a_failure_below_v1_is_told_in_its_form_and_logged_once(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("the secret of the server")
+
+    monkeypatch.setattr("packyard.catalog.entries.names", fails)
+    pages = Edge(edge.parts, packs.build(edge.parts))
+    reply = call(pages, "GET", "/v1/_catalog", headers={**ADMIN, "x-request-id": "id-8"})
+    assert (reply.status, reply["content-type"]) == (500, "application/json")
+    assert (reply.json()["code"], reply.json()["ref"]) == ("InternalError", "id-8")
+    assert b"secret" not in reply.body
+    [record] = [line for line in caplog.records if line.levelno >= logging.ERROR]
+    assert record.exc_info
+
+
+@pytest.mark.parametrize(
+    ("target", "takes"),
+    [
+        ("/v1/_packs", "GET, HEAD, POST"),
+        ("/v1/_packs/a/tags/1.0.0", "DELETE, GET, HEAD, PUT"),
+        ("/v1/_catalog", "GET, HEAD"),
+        ("/health", "GET, HEAD"),
+    ],
+)
+def test_the_methods_of_an_address_below_v1_are_told(edge: Edge, target: str, takes: str) -> None:
+    pages = Edge(edge.parts, packs.build(edge.parts))
+    for method, status in (("OPTIONS", 204), ("PATCH", 405), ("BREW", 405)):
+        reply = call(pages, method, target)
+        assert (reply.status, reply["allow"]) == (status, takes)
+    assert call(pages, "OPTIONS", "/v1/_none").status == 404
+
+
+@pytest.mark.parametrize(
+    ("target", "key"), [("/v2/", "errors"), ("/helm/index.yaml", "error"), ("/v1/", "code")]
+)
+@pytest.mark.parametrize(
+    ("hosts", "version", "refused"),
+    [((), "1.1", True), (("a", "b"), "1.1", True), (("a", "a"), "1.0", True), ((), "1.0", False)],
+)
+def test_a_request_has_one_host(
+    edge: Edge, target: str, key: str, hosts: tuple[str, ...], version: str, refused: bool
+) -> None:
+    """RFC 9112, 3.2: who reads the first and who the last would disagree."""
+    reply = asyncio.run(ask(edge, "GET", target, hosts=hosts, version=version))
+    assert (reply.status == 400) == refused
+    if refused:
+        assert key in reply.json()
+        assert b"Host" in reply.body
+
+
+def test_those_who_wait_for_one_upload_keep_nobody_else_waiting(edge: Edge) -> None:
+    began = call(edge, "POST", "/v2/a/blobs/uploads/")
+    location, uploads = began["location"], edge.parts.store.uploads
+
+    async def wait() -> tuple[list[int], float]:
+        waiters = [asyncio.create_task(ask(edge, "PATCH", location, b"x")) for _ in range(60)]
+        await asyncio.sleep(0.1)
+        start = time.perf_counter()
+        assert (await ask(edge, "GET", "/v2/_catalog")).status == 200
+        took = time.perf_counter() - start
+        return [reply.status for reply in await asyncio.gather(*waiters)], took
+
+    with uploads.append(RepoName("a"), location.rpartition("/")[2]):
+        statuses, took = asyncio.run(wait())
+    assert set(statuses) == {409}
+    assert took < 1
+    assert call(edge, "PATCH", location, b"x").status == 202
 
 
 def test_a_failure_in_the_middle_of_an_answer_breaks_it_off(make: Made) -> None:

@@ -10,6 +10,10 @@ from starlette.requests import ClientDisconnect, Request
 from packyard.errors import ClientGone, ClientStalled, ParameterInvalid, TooLarge
 
 PIECE = 1024 * 1024
+BROKEN_OFF = (
+    "The body of the request broke off before its end: the connection ended, or a chunk of the "
+    "body has another size than it says."
+)
 
 
 def length(request: Request) -> int | None:
@@ -50,7 +54,7 @@ async def _gathered(request: Request) -> AsyncIterator[bytes]:
                 yield b"".join(gathered)
                 gathered, size = [], 0
     except ClientDisconnect:
-        failure = ClientGone("The connection ended before the body of the request did.")
+        failure = ClientGone(BROKEN_OFF)
     except ClientStalled as error:
         failure = error
     if size:

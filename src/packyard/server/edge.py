@@ -18,15 +18,16 @@ from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from packyard.errors import ClientStalled
-from packyard.server import logs
+from packyard.errors import ClientStalled, ParameterInvalid
+from packyard.server import logs, problems
 from packyard.server.forwarded import remote
-from packyard.server.helm.errors import failure as helm_failure
+from packyard.server.helm import errors as helm_errors
 from packyard.server.helm.face import HelmRepository
-from packyard.server.oci.errors import failure
+from packyard.server.oci import errors as oci_errors
 from packyard.server.oci.face import API_VERSION, Distribution
 from packyard.server.parts import Parts, header
-from packyard.server.send import Header, as_json
+from packyard.server.routed import Refusal
+from packyard.server.send import Header
 
 _log = logging.getLogger(__name__)
 _access = logging.getLogger("packyard.access")
@@ -36,13 +37,16 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _SERVER: Header = (b"server", b"packyard")
 _LINGER_SECONDS = 5.0
 _LINGER_BYTES = 32 * 1024 * 1024
+_HOSTLESS = ParameterInvalid("A request has one header Host: this one has none, or several.")
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One protocol: `headers` of its answers, `failure(request_id)` its form of "our fault"."""
+    """One protocol: `headers` of its answers, `refusal(error, realm)` and `failure(request_id)` its
+    forms of "your fault" and "our fault"."""
 
     app: ASGIApp
+    refusal: Refusal
     failure: Callable[[str], ASGIApp]
     headers: tuple[Header, ...]
 
@@ -55,9 +59,10 @@ class Edge:
         self.parts = parts
         prefix = secrets.token_hex(8)
         self._ids = (f"{prefix}-{number}" for number in count())
-        self._inner = Face(inner, _problem, headers)
-        self._oci = Face(Distribution(parts), failure, (*headers, API_VERSION))
-        self._helm = Face(HelmRepository(parts), helm_failure, headers)
+        oci, helm = Distribution(parts), HelmRepository(parts)
+        self._inner = Face(inner, problems.refusal, problems.failure, headers)
+        self._oci = Face(oci, oci_errors.refusal, oci_errors.failure, (*headers, API_VERSION))
+        self._helm = Face(helm, helm_errors.refusal, helm_errors.failure, headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,12 +75,14 @@ class Edge:
         headers = (*face.headers, (b"x-request-id", request_id.encode()))
         exchange = Exchange(receive, send, headers, self.parts.settings.idle)
         try:
-            await face.app(scope, exchange.receive, exchange.send)
+            app = face.app if _names_host(scope) else face.refusal(_HOSTLESS, "")
+            await app(scope, exchange.receive, exchange.send)
         except Exception:
             _log.exception("%s %s failed", scope["method"], path)
-            if exchange.status:
+            if exchange.status and not exchange.ended:
                 raise
-            await face.failure(request_id)(scope, exchange.receive, exchange.send)
+            if not exchange.ended:
+                await face.failure(request_id)(scope, exchange.receive, exchange.send)
         finally:
             self._tell(scope, exchange)
         if exchange.unread and scope["method"] not in _WITHOUT_BODY and _brings_body(scope):
@@ -116,7 +123,7 @@ class Exchange:
 
     __slots__ = (
         "_given", "_headers", "_idle", "_receive", "_send",
-        "began", "received", "sent", "status", "unread",
+        "began", "ended", "received", "sent", "status", "unread",
     )  # fmt: skip
 
     def __init__(
@@ -130,6 +137,7 @@ class Exchange:
         self.began = time.perf_counter()
         self.received = self.sent = self.status = 0
         self.unread = True
+        self.ended = False
 
     async def receive(self) -> Message:
         """As ASGI's; raises `ClientStalled` where nothing of a body comes for the idle time."""
@@ -141,8 +149,7 @@ class Exchange:
         except TimeoutError:
             self.unread = False  # nobody waits for the rest any more
             raise ClientStalled(
-                f"Nothing came for {self._idle:g} seconds. What had come of an upload is kept: ask "
-                "where it stands and go on from there."
+                f"Nothing more of the request came for {self._idle:g} seconds."
             ) from None
         self.unread = bool(message.get("more_body"))
         self.received += len(message.get("body", b""))
@@ -160,6 +167,7 @@ class Exchange:
         else:
             self.sent += int(self._given[b"content-length"])
         await self._send(message)
+        self.ended = kind != "http.response.start" and not message.get("more_body", False)
 
     async def linger(self) -> None:
         """Read on for a while after an answer that came before the body's end.
@@ -175,10 +183,10 @@ class Exchange:
             return
 
 
-def _problem(request_id: str) -> ASGIApp:
-    message = "The server failed; its log tells more about this request."
-    problem = {"code": "InternalError", "message": message, "details": {}, "ref": request_id}
-    return as_json(500, problem)
+def _names_host(scope: Scope) -> bool:
+    """Whether the request has one `Host`, or none where it is older than that (RFC 9112, 3.2)."""
+    told = [value for name, value in scope["headers"] if name == b"host"]
+    return len(told) == 1 or (not told and scope["http_version"] == "1.0")
 
 
 def _sane_id(scope: Scope) -> str:

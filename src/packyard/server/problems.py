@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from packyard import errors
+from packyard.server.bodies import BROKEN_OFF
 from packyard.server.logs import REQUEST_ID
+from packyard.server.send import Answer, as_json
+
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 STATUS_AND_CODE: dict[type[errors.PackyardError], tuple[int, str]] = {
     errors.RepositoryUnknown: (404, "ResourceNotFound"),
@@ -71,12 +76,10 @@ def add_problems(app: FastAPI, realm: str) -> None:
     """
 
     def answer(request: Request, error: errors.PackyardError) -> JSONResponse:
-        status, code = STATUS_AND_CODE[type(error)]
-        body = {"code": code, "message": error.message, "details": _details(error)}
         headers = _headers(error, realm)
         if _is_hub(request.url.path):
             headers.pop("WWW-Authenticate", None)
-        return JSONResponse({**body, "ref": REQUEST_ID.get()}, status, headers=headers)
+        return JSONResponse(_body(error), STATUS_AND_CODE[type(error)][0], headers=headers)
 
     def refused(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, errors.PackyardError)  # noqa: S101 - registered for that class
@@ -88,7 +91,7 @@ def add_problems(app: FastAPI, realm: str) -> None:
         message = f"The request is not of the documented form: {'; '.join(faults)}."
         return answer(request, errors.ParameterInvalid(message))
 
-    def unrouted(request: Request, error: Exception) -> JSONResponse:
+    def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
         path = request.url.path
         if error.status_code == 400:  # FastAPI could not read the body
@@ -97,20 +100,59 @@ def add_problems(app: FastAPI, realm: str) -> None:
                 return answer(request, fault)
             return answer(request, errors.ParameterInvalid("The body is not JSON."))
         if error.status_code == 405:
-            allow = (error.headers or {}).get("Allow", "")
+            allow = _methods(request)
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers={"Allow": allow})
             message = f"{path} does not take {request.method}, but {allow}."
             return answer(request, errors.MethodNotAllowed(message, allow=allow))
         message = f"There is nothing at {path}; /docs lists what there is."
         return answer(request, errors.PathUnknown(message))
 
     def gone(request: Request, _: Exception) -> JSONResponse:
-        message = "The client went away before its request was whole."
-        return answer(request, errors.ClientGone(message))
+        return answer(request, errors.ClientGone(BROKEN_OFF))
+
+    def failed(_request: Request, _error: Exception) -> JSONResponse:
+        """Our fault: who called this application logs it."""
+        return JSONResponse(_failure(REQUEST_ID.get()), 500)
 
     app.add_exception_handler(errors.PackyardError, refused)
     app.add_exception_handler(RequestValidationError, malformed)
     app.add_exception_handler(HTTPException, unrouted)
     app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(Exception, failed)
+
+
+def refusal(error: errors.PackyardError, _realm: str) -> Answer:
+    """Of a request that never reached the application; nobody is asked to sign in for it."""
+    return as_json(STATUS_AND_CODE[type(error)][0], _body(error))
+
+
+def failure(request_id: str) -> Answer:
+    return as_json(500, _failure(request_id))
+
+
+def _body(error: errors.PackyardError) -> dict[str, object]:
+    _, code = STATUS_AND_CODE[type(error)]
+    told = {"code": code, "message": error.message, "details": _details(error)}
+    return {**told, "ref": REQUEST_ID.get()}
+
+
+def _failure(request_id: str) -> dict[str, object]:
+    message = "The server failed; its log tells more about this request."
+    return {"code": "InternalError", "message": message, "details": {}, "ref": request_id}
+
+
+def _methods(request: Request) -> str:
+    """All that the address takes: its routes know of one method each."""
+    takes = [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.router.routes
+        )
+    ]
+    return ", ".join(sorted([*takes, "HEAD"] if "GET" in takes else takes))
 
 
 def _is_hub(path: str) -> bool:

@@ -4,8 +4,8 @@
 
 The id is random, `<repository>` a short hash of the name, so a session is found only under the
 repository that it was begun in. There is no row and no state in memory that matters: any worker
-continues any session. Whoever writes or finishes holds the file's flock; a session that was
-finished or cancelled while somebody waited for it is unknown to them.
+continues any session. Whoever writes or finishes holds the file's flock; nobody waits for it here,
+so that no thread is kept from others. A session that was finished or cancelled is unknown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _READ = 1 << 20
-_LOCK_WAIT = 2.0  # seconds
 _REMEMBERED = 256  # running hashes
 _WRITE_BACK = 8 << 20  # bytes
 
@@ -70,10 +69,10 @@ class Uploads:
         """Write on from `start`, or from where the session stands.
 
         What was written stays, also when the block ends by an exception: the client asks for the
-        offset and goes on. Raises `RangeInvalid` where the session does not stand at `start`,
-        `Conflict` where another request is writing.
+        offset and goes on. Raises `RangeInvalid` where the session does not stand at `start`, and,
+        as `finish` and `cancel` do, `Conflict` where another request is writing.
         """
-        with _locked(self._path(repo, upload), wait=_LOCK_WAIT) as fd:
+        with _locked(self._path(repo, upload)) as fd:
             offset = os.fstat(fd).st_size
             if start is not None and start != offset:
                 raise RangeInvalid(
@@ -92,7 +91,7 @@ class Uploads:
         Where the bytes have another digest the session ends and `DigestInvalid` is raised.
         """
         path = self._path(repo, upload)
-        with faults.of_disk(), _locked(path, wait=_LOCK_WAIT) as fd:
+        with faults.of_disk(), _locked(path) as fd:
             size = os.fstat(fd).st_size
             actual = self._digest(fd, upload, size, algorithm_of(expected))
             if actual != expected:
@@ -106,7 +105,7 @@ class Uploads:
     def cancel(self, repo: RepoName, upload: str) -> None:
         """End the session, its bytes are gone; raises `UploadUnknown`."""
         path = self._path(repo, upload)
-        with faults.of_disk(), _locked(path, wait=_LOCK_WAIT):
+        with faults.of_disk(), _locked(path):
             path.unlink()
 
     def expire(self, older_than: timedelta, *, dry_run: bool = False) -> tuple[int, int]:
@@ -117,7 +116,7 @@ class Uploads:
             with suppress(FileNotFoundError, Conflict, UploadUnknown):
                 if path.stat().st_mtime > before:
                     continue
-                with _locked(path, wait=0) as fd:
+                with _locked(path) as fd:
                     status = os.fstat(fd)
                     if status.st_mtime <= before:
                         if not dry_run:
@@ -200,15 +199,16 @@ class _Hashes:
 
 
 @contextmanager
-def _locked(path: Path, *, wait: float) -> Iterator[int]:
-    """Hold the file's lock; raises `UploadUnknown` where it is gone by then."""
+def _locked(path: Path) -> Iterator[int]:
+    """Hold the file's lock; raises `Conflict` where another one has it, `UploadUnknown` where the
+    file is gone by then."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         raise _unknown(path.stem) from None
     try:
-        _lock(fd, time.monotonic() + wait)
-        if not _same(fd, path):  # it ended while we waited
+        _lock(fd)
+        if not _same(fd, path):  # it ended between the opening and the lock
             raise _unknown(path.stem)
         yield fd
     finally:
@@ -221,17 +221,14 @@ def _same(fd: int, path: Path) -> bool:
     return False
 
 
-def _lock(fd: int, deadline: float) -> None:
-    while True:
-        try:
-            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise Conflict(
-                    "Another request is writing to this upload: let it end, ask where the upload "
-                    "stands, and go on from there."
-                ) from None
-            time.sleep(0.02)
+def _lock(fd: int) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Conflict(
+            "Another request is writing to this upload: let it end, ask where the upload stands, "
+            "and go on from there."
+        ) from None
 
 
 def _unknown(upload: str) -> UploadUnknown:

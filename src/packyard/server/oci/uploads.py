@@ -2,12 +2,19 @@
 
 A session lives in the store, so every request of it may reach another worker, and whatever arrived
 before a connection broke stays: the client asks where the upload stands and goes on from there.
+A request that finds another one at work on its session asks again for a while, on the event loop:
+those who wait for one upload take no thread from everybody else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from contextlib import ExitStack, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,14 +22,26 @@ from starlette.types import ASGIApp
 
 from packyard.auth.principal import Action, Principal
 from packyard.digests import Digest, hasher, parse_digest
-from packyard.errors import DigestInvalid, RangeInvalid, SizeInvalid, UploadUnknown
+from packyard.errors import (
+    ClientStalled,
+    Conflict,
+    DigestInvalid,
+    RangeInvalid,
+    SizeInvalid,
+    UploadUnknown,
+)
 from packyard.references import RepoName, parse_repo
 from packyard.server.bodies import length, pieces
 from packyard.server.forwarded import origin
 from packyard.server.parts import Parts
 from packyard.server.send import Answer, Header
+from packyard.storage.uploads import Writer
+
+T = TypeVar("T")
 
 _EMPTY: Header = (b"content-length", b"0")
+_TURN = 2.0  # seconds that a request waits for another one at its session
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds between two tries
 _CONTENT_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
 
@@ -54,19 +73,21 @@ class Uploads:
         return Answer(204, self._standing(request, repo, upload, offset))
 
     async def append(self, request: Request, repo: RepoName, upload: str) -> ASGIApp:
-        offset = await self._receive(request, repo, upload)
+        with _kept():
+            offset = await self._receive(request, repo, upload)
         return Answer(202, (*self._standing(request, repo, upload, offset), _EMPTY))
 
     async def finish(self, request: Request, repo: RepoName, upload: str) -> ASGIApp:
         """End the session, after the last chunk where the request brings one."""
         digest = parse_digest(_required_digest(request))
         if length(request) != 0:
-            await self._receive(request, repo, upload)
-        await run_in_threadpool(self._uploads.finish, repo, upload, digest)
+            with _kept():
+                await self._receive(request, repo, upload)
+        await _in_turn(partial(self._uploads.finish, repo, upload, digest))
         return self._created(request, repo, digest)
 
     async def cancel(self, _request: Request, repo: RepoName, upload: str) -> ASGIApp:
-        await run_in_threadpool(self._uploads.cancel, repo, upload)
+        await _in_turn(partial(self._uploads.cancel, repo, upload))
         return Answer(204)
 
     async def _take(self, request: Request, repo: RepoName, digest: Digest) -> ASGIApp:
@@ -85,9 +106,12 @@ class Uploads:
         """Append the body; where the upload stands then."""
         start, left = _chunk(request)
         with ExitStack() as stack, self._in_progress.track_inprogress():
-            session = self._uploads.append(repo, upload, start)
+
+            def begin() -> Writer:
+                return stack.enter_context(self._uploads.append(repo, upload, start))
+
             try:
-                writer = await run_in_threadpool(stack.enter_context, session)
+                writer = await _in_turn(begin)
             except RangeInvalid as error:
                 told = self._standing(request, repo, upload, self._uploads.status(repo, upload))
                 error.detail |= {name.decode(): value.decode() for name, value in told}
@@ -150,3 +174,28 @@ def _chunk(request: Request) -> tuple[int | None, int | None]:
             f"Content-Range {text} is {max(size, 0)} bytes, but the chunk has {announced}."
         )
     return first, size
+
+
+async def _in_turn(work: Callable[[], T]) -> T:
+    """In a thread; again, while another request is at work on the session."""
+    deadline, pause = time.monotonic() + _TURN, _FIRST_PAUSE
+    while True:
+        try:
+            return await run_in_threadpool(work)
+        except Conflict:
+            if time.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Tell whoever fell silent that the session goes on."""
+    try:
+        yield
+    except ClientStalled as error:
+        raise ClientStalled(
+            f"{error.message} What had come of the upload is kept: ask where it stands and go on "
+            "from there."
+        ) from None
