@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
+import packyard.catalog.words  # whose table is made beside another one
 import packyard.storage.migrations
 from packyard.errors import ConfigurationInvalid
 from packyard.storage.store import Store

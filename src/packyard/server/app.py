@@ -26,7 +26,7 @@ from packyard.remotes.budget import Budget
 from packyard.server import charts, packs
 from packyard.server.edge import Edge
 from packyard.server.exposition import Exposition
-from packyard.server.hub import keys, macros, projects, sign_in, users
+from packyard.server.hub import audits, keys, macros, projects, sign_in, users
 from packyard.server.hub.profiles.routers import ROUTERS as PROFILES
 from packyard.server.hub.registries.routers import ROUTERS as REGISTRIES
 from packyard.server.parts import OpenId, Parts, Settings
@@ -84,7 +84,7 @@ def asgi(config: Config, parts: Parts) -> ASGIApp:
     """The server as one ASGI application."""
     pages = packs.build(parts)
     pages.include_router(charts.router)
-    for module in (sign_in, users, keys, projects, macros):
+    for module in (sign_in, users, keys, projects, macros, audits):
         pages.include_router(module.router)
     for router in (*PROFILES, *REGISTRIES):
         pages.include_router(router)

@@ -51,4 +51,4 @@ def audit_uid(time: int) -> str:
 
 def earliest(time: int) -> str:
     """What the uid of a row made at that time begins with."""
-    return f"{max(time, 0):0{_TIME_DIGITS}x}"
+    return f"{min(max(time, 0), 16**_TIME_DIGITS - 1):0{_TIME_DIGITS}x}"

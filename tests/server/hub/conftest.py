@@ -27,7 +27,7 @@ class Caller:
     http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(verify=self.server.tls or True)
+        self.http = httpx.Client(verify=self.server.tls or True, timeout=60)
 
     def __call__(
         self,

@@ -24,7 +24,7 @@ T = TypeVar("T")
 Shape = TypeVar("Shape", bound=BaseModel)
 
 LIMIT = 50  # items of a page, unless fewer are asked for
-_TOKEN = re.compile(r"offset=([0-9]{1,16})")
+_TOKEN = re.compile(r"offset=([0-9]{1,16})(?:&after=([0-9a-f]{24}))?")
 _FURTHEST = 2**53  # items; more are no whole number to every client
 
 
@@ -37,16 +37,22 @@ class ListMeta(Form):
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which items are asked for: so many at most, from that one on."""
+    """Which items are asked for: so many at most, from that one on.
+
+    `after` is the uid that the page before ended with, for lists that tell it.
+    """
 
     limit: int = LIMIT
     offset: int = 0
+    after: str = ""
 
-    def told(self, given: int, count: int) -> ListMeta:
-        """What to say of a page with that many items, of so many in all."""
+    def told(self, given: int, count: int, last: str = "") -> ListMeta:
+        """What to say of a page with that many items, of so many in all. With the uid of its
+        `last` item the next page begins after that, whatever comes in between."""
         following = min(self.offset + given, count)
         ended = following >= count or not given
-        token = "" if ended else urlsafe_b64encode(f"offset={following}".encode()).decode()
+        text = f"offset={following}" + (f"&after={last}" if last else "")
+        token = "" if ended else urlsafe_b64encode(text.encode()).decode()
         data = {"continue": token, "count": count, "limit": given, "offset": following}
         return ListMeta.model_validate(data)
 
@@ -58,10 +64,10 @@ def _paging(
         str, Query(alias="continue", description="`listmeta.continue` of the page before.")
     ] = "",
 ) -> Paging:
-    start = _start(token) if token else offset
+    start, after = _start(token) if token else (offset, "")
     if start > _FURTHEST:
         raise ParameterInvalid(f"offset is more than {_FURTHEST}.")
-    return Paging(min(limit, LIMIT) if limit > 0 else LIMIT, max(start, 0))
+    return Paging(min(limit, LIMIT) if limit > 0 else LIMIT, max(start, 0), after)
 
 
 Paged = Annotated[Paging, Depends(_paging)]
@@ -125,7 +131,7 @@ def trimmed(answer: Shape, fields: str) -> Shape:
     return cast(Shape, JSONResponse(data))  # which FastAPI sends as it is
 
 
-def _start(token: str) -> int:
+def _start(token: str) -> tuple[int, str]:
     try:
         text = urlsafe_b64decode(token.encode()).decode()
     except ValueError:
@@ -136,7 +142,7 @@ def _start(token: str) -> int:
             "continue is not what listmeta.continue of a page before held; leave it out to begin "
             "anew."
         )
-    return int(found[1])
+    return int(found[1]), found[2] or ""
 
 
 def _directions(order_by: str) -> list[tuple[str, int]]:
