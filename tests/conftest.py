@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
@@ -37,13 +38,18 @@ def pytest_configure() -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = {name for mark in item.iter_markers("clients") for name in mark.args}
-    absent = sorted(name for name in wanted if shutil.which(name) is None)
-    if not absent:
-        return
-    hint = "bring your own" if BROUGHT & set(absent) else ".ci/run installs every client"
-    message = f"not installed: {', '.join(absent)} ({hint})"
+    missing = sorted(name for name in wanted if shutil.which(name) is None)
+    if missing:
+        absent(*missing)
+
+
+def absent(*programs: str) -> NoReturn:
+    """Skip the test for want of these; fail where none may be wanting."""
+    brought = bool(BROUGHT & set(programs))
+    hint = "bring your own" if brought else ".ci/run installs every client"
+    message = f"not installed: {', '.join(programs)} ({hint})"
     required = os.environ.get("PACKYARD_REQUIRE_CLIENTS")
-    if required == "all" or (required == "1" and not BROUGHT & set(absent)):
+    if required == "all" or (required == "1" and not brought):
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
 

@@ -10,7 +10,7 @@ import pytest
 from packyard.auth.tables import secrets
 from packyard.catalog.tables import packs
 from packyard.errors import Conflict, RegistryInvalid, RegistryUnknown
-from packyard.hub import opening, registries
+from packyard.hub import opening, registries, schedule
 from packyard.hub.description import (
     MASK,
     Auth,
@@ -218,6 +218,38 @@ def test_kinds_that_come_later_are_kept_and_say_so(
         registry = hub.add(**{**more, "endpoint": registry.endpoint})
         status = hub.sync(registry)
     assert (status.status, status.message.startswith(said)) == ("Failed", True)
+
+
+def test_charts_that_have_to_be_there_are_looked_for() -> None:
+    charts = Charts()
+    charts.put("web", "1.0.0")
+    with answering(charts) as server:
+        registry = described(endpoint=f"http://{server.host}")
+        opening.require_charts(registry, settings(), [("web", "1.0.0"), ("web", "")])
+        with pytest.raises(RegistryInvalid, match=r"does not hold db, web 2\.0\.0\."):
+            opening.require_charts(registry, settings(), [("web", "2.0.0"), ("db", "")])
+    with pytest.raises(RegistryInvalid, match="refuses connections"):
+        opening.require_charts(registry, settings(), [("web", "")])
+
+
+def test_a_private_repository_is_read_once_and_stays_out_of_the_catalog(hub: Hub) -> None:
+    charts = Charts()
+    charts.put("web", "1.0.0")
+    charts.put("web", "1.1.0")
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        assert hub.held(registry)
+        with hub.store.write() as tx:
+            registry = registries.change(tx, hub.vault, replace(registry, is_private=True))
+            schedule.reset(tx, registry.uid, due=True)
+        assert hub.held(registry) == {}
+        status = hub.sync(registry)
+        assert status.message == "2 versions of 1 charts, which are not synchronized."
+        assert hub.held(registry) == {}
+    assert hub.sync(registry).status == "Failed"
+    with hub.store.read() as connection:
+        assert schedule.next_due(connection) is None
 
 
 def test_what_another_registry_refuses_is_no_refusal_of_ours() -> None:

@@ -10,6 +10,7 @@ from packyard.errors import RegistryUnknown
 from packyard.hub import schedule
 from packyard.hub.description import Registry
 from packyard.hub.schedule import LeaseLost, Run, Status
+from packyard.hub.tables import syncs
 from packyard.storage import content
 from tests.hub.syncing import TIMES, Hub
 
@@ -183,6 +184,18 @@ def test_a_change_begins_anew_and_forgets_the_former_failure(hub: Hub) -> None:
         schedule.reset(tx, registry.uid, due=False)
     assert hub.status(registry).status == ""
     assert hub.take() is None
+
+
+def test_a_first_synchronization_can_be_left_for_later(hub: Hub, later: Clock) -> None:
+    registry = hub.add("https://charts.example")
+    with hub.store.write() as tx:
+        tx.connection.execute(syncs.delete())
+        schedule.enrol(tx, registry.uid, due=False, later=timedelta(hours=24))
+    assert hub.status(registry).status == ""
+    later(timedelta(hours=23))
+    assert hub.take() is None
+    later(timedelta(hours=2))
+    assert hub.take()
 
 
 def test_an_unknown_registry_has_no_status(hub: Hub) -> None:

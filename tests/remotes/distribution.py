@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bcrypt
-import pytest
 
+from tests.conftest import absent
 from tests.live import free_port
 
 USER, PASSWORD = "pusher", "a:pass word"
@@ -28,8 +28,8 @@ def program(*names: str) -> str:
     wanted = names or PROGRAMS
     found = next(filter(None, map(shutil.which, wanted)), None)
     if found is None:
-        pytest.skip(f"not installed: {' or '.join(wanted)}")
-    return found
+        absent(*wanted)
+    return str(found)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from packyard.remotes.pack_source import PackSource
 from packyard.remotes.reach import Network, Reach
 from packyard.remotes.source import Source
 
-_MENDS = Mends(
+MENDS = Mends(
     certificate="Give the certificate of its authority with the registry, or let the check be "
     "skipped (insecureSkipVerify).",
     plain="write http://{host} as the endpoint, to use it without encryption.",
@@ -58,7 +58,7 @@ class Settings:
             whole=self.whole,
             reach=Reach(self.networks),
             budget=self.budget,
-            mends=_MENDS,
+            mends=MENDS,
         )
 
 

@@ -8,7 +8,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from packyard.catalog.tables import packs
+from packyard.storage.store import Store
 from tests import live
 from tests.hub.syncing import Charts
 from tests.live import Live
@@ -54,6 +57,19 @@ def settled(caller: Caller, path: str, seconds: float = 30) -> dict[str, object]
             return status
         time.sleep(0.05)
     raise AssertionError(f"{path} is still {status}")
+
+
+def held(server: Live, uid: str) -> set[tuple[str, str]]:
+    """What the catalog shows of a registry, by name and version."""
+    store = Store.open(server.root)
+    try:
+        with store.read() as connection:
+            chosen = select(packs.c.name, packs.c.version)
+            there = packs.c.source == uid, packs.c.gone_at == 0
+            rows = connection.execute(chosen.where(*there))
+            return {(row.name, row.version) for row in rows}
+    finally:
+        store.close()
 
 
 def created(answer: httpx.Response) -> str:
