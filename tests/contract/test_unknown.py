@@ -35,6 +35,30 @@ PROJECTS = [
     )),
 ]  # fmt: skip
 
+SPEC = {"endpoint": "https://127.0.0.1:9", "auth": {"type": "noAuth"}, "isPrivate": True}
+REGISTRY: object = {"metadata": {"name": "unknown"}, "spec": SPEC}
+KEYS = {"credentialType": "secret", "accessKey": "A", "secretKey": "B"}
+ECR: object = {
+    "metadata": {"name": "unknown"},
+    "spec": {"endpoint": "1.dkr.ecr.eu-west-1.amazonaws.com", "credentials": KEYS},
+}
+REGISTRIES = [
+    ("DELETE", "/v1/registries/{}", None),
+    ("GET", "/v1/registries/{}/config", None),
+    *((method, path + more, body) for path, body in (
+        ("/v1/registries/helm/{}", REGISTRY),
+        ("/v1/registries/pack/{}", REGISTRY),
+        ("/v1/registries/oci/{}/basic", REGISTRY),
+        ("/v1/registries/oci/{}/ecr", ECR),
+    ) for method, more, body in (
+        ("GET", "", None),
+        ("PUT", "", body),
+        ("DELETE", "", None),
+        ("POST", "/sync", None),
+        ("GET", "/sync/status", None),
+    )),
+]  # fmt: skip
+
 
 def hold(wire: Wire, table: Sequence[tuple[str, str, object]], uid: str) -> None:
     for method, path, body in table:
@@ -51,3 +75,16 @@ def project(wire: Wire) -> str:
 
 def test_projects_and_macros(wire: Wire, project: str) -> None:
     hold(wire, PROJECTS, project)
+
+
+def test_registries(wire: Wire, project: str) -> None:
+    hold(wire, REGISTRIES, project)
+
+
+def test_a_registry_is_found_only_as_what_it_is(wire: Wire) -> None:
+    """The import of the provider asks for one kind after the other."""
+    helm = wire.uid("/v1/registries/helm", REGISTRY)
+    wire.absent("GET", f"/v1/registries/oci/{helm}/basic")
+    wire.absent("GET", f"/v1/registries/oci/{helm}/ecr")
+    wire.absent("GET", f"/v1/registries/pack/{helm}")
+    wire.done("DELETE", f"/v1/registries/helm/{helm}")

@@ -12,7 +12,8 @@ from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.client import Client
 from tests.live import Live, start
-from tests.remotes.content import push_chart
+from tests.packs import samples
+from tests.remotes.content import push_chart, push_pack
 from tests.secured import Secured, start_secured
 from tests.terraform.program import Terraform
 
@@ -42,12 +43,12 @@ def terraform(tmp_path: Path, secured: Secured, key: str) -> Terraform:
 
 @pytest.fixture(scope="session")
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Another server, on plain HTTP: charts at /helm and below `charts`, the starter packs."""
-    config = {"starterpacks": {"enabled": True}}
-    with start(tmp_path_factory.mktemp("upstream"), config=config) as server:
+    """Another server, on plain HTTP: charts at /helm and below `charts`, a pack below `team`."""
+    with start(tmp_path_factory.mktemp("upstream")) as server:
         login = Credentials("admin", server.admin_password)
         with Client(parse_address(server.url), login) as client:
             for version in ("1.0.0", "1.2.0"):
                 push_chart(client, "web", version)
                 push_chart(client, "cache", version)
+                push_pack(client, samples.pack(version=version), base="team")
         yield server
