@@ -114,7 +114,7 @@ def test_a_reader_that_goes_away_is_no_failure_to_talk_about(packyard: Program) 
     assert done.stderr == ""
 
 
-def test_an_interrupt_ends_at_once_and_quietly(packyard: Program, tmp_path: Path) -> None:
+def test_an_interrupt_ends_at_once_with_a_sentence(packyard: Program, tmp_path: Path) -> None:
     pack = make_pack(tmp_path / "demo", "demo", "1.0.0")
     asked, release = threading.Event(), threading.Event()
 
@@ -138,7 +138,9 @@ def test_an_interrupt_ends_at_once_and_quietly(packyard: Program, tmp_path: Path
         finally:
             release.set()
             process.kill()
-    assert (process.returncode, out, err) == (130, b"", b"")
+    assert (process.returncode, out) == (130, b"")
+    assert err.startswith(b"Interrupted.")
+    assert err.count(b"\n") == 1
 
 
 def test_a_failure_shows_its_trace_only_when_asked(packyard: Program) -> None:

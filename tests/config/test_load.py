@@ -268,12 +268,21 @@ def test_faults_of_the_environment(environ: dict[str, str], fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["log: {level: info", "log:\n\t- x", "a: b: c", "- a\n- b", "just a word"]
+    "text",
+    ["log: {level: info", "log:\n\t- x", "a: b: c", "- a\n- b", "just a word", "[" * 100_000],
 )
 def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
         read(tmp_path, text)
     assert str(tmp_path) in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 40, "- " * 100_000])
+def test_what_is_nested_without_end_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match="nested deeper"):
+        read(tmp_path, text)
+    with pytest.raises(ConfigurationInvalid, match="not YAML"):
+        load(None, {"REGISTRY_HTTP_HEADERS": text})
 
 
 def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:

@@ -95,6 +95,12 @@ def test_the_media_type_is_what_the_manifest_or_its_sender_says(
     [
         (b"{", MANIFEST_TYPE, "not JSON"),
         (b"[" * 100_000, MANIFEST_TYPE, "not JSON"),
+        (
+            b'{"schemaVersion": 2, "schemaVersion": 2}',
+            MANIFEST_TYPE,
+            "'schemaVersion' several times",
+        ),
+        (b'{"layers": [{"a": 1, "b": 2, "a": 3, "b": 4}]}', MANIFEST_TYPE, "'a', 'b' several"),
         (encode(image()).decode().encode("utf-16"), MANIFEST_TYPE, "not JSON"),
         (b"\xef\xbb\xbf" + encode(image()), MANIFEST_TYPE, "not JSON"),
         (encode(image(more=float("nan"))), MANIFEST_TYPE, "NaN is no number"),

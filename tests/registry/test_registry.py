@@ -267,3 +267,17 @@ def test_a_missing_chart_is_refused_unless_the_push_allows_it(registry: Registry
     body = manifest_of(registry, files, **{"dev.packyard.allow-missing": "true"})
     registry.commit(Push(repo=REPO, body=body, digest=digest_of(body), tags=(Tag("1.0.0"),)))
     assert names(registry) == ["demo"]
+
+
+def test_a_size_that_is_not_that_of_the_blob_is_refused(registry: Registry) -> None:
+    body = json.loads(manifest_of(registry, pack_files()))
+    repo, layer = repository("demo"), body["layers"][0]
+    right, layer["size"] = layer["size"], 7
+    data = json.dumps(body).encode()
+    push = Push(repo=repo, body=data, digest=digest_of(data), tags=(Tag("1.0.0"),))
+    with pytest.raises(ManifestInvalid, match=f"has {right} bytes, and not 7"):
+        registry.commit(push)
+    body["layers"].append(layer | {"digest": digest_of(b"absent")})
+    layer["size"] = right
+    data = json.dumps(body).encode()
+    assert registry.commit(Push(repo=repo, body=data, digest=digest_of(data))).digest

@@ -23,6 +23,7 @@ from packyard.errors import ConfigurationInvalid
 from packyard.remotes.challenge import Credentials
 
 FILE = "config.json"
+_MEND = "Mend it, or move it away and log in again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,13 @@ class Accounts:
             data = json.loads(path.read_bytes() or b"{}")
         except FileNotFoundError:
             data = {}
-        except ValueError as error:
-            raise ConfigurationInvalid(f"{path} is not JSON: {error}.") from None
+        except (ValueError, RecursionError) as error:
+            raise ConfigurationInvalid(f"{path} is not JSON: {error}. {_MEND}") from None
         if not isinstance(data, dict):
-            raise ConfigurationInvalid(f"{path} has to hold a JSON object.")
+            raise ConfigurationInvalid(f"{path} has to hold a JSON object. {_MEND}")
         auths = {} if data.get("auths") is None else data["auths"]
         if not isinstance(auths, dict) or not all(isinstance(v, dict) for v in auths.values()):
-            raise ConfigurationInvalid(f'{path}: "auths" has to be an object of objects.')
+            raise ConfigurationInvalid(f'{path}: "auths" has to be an object of objects. {_MEND}')
         default = data.get("defaultRegistry")
         rest = {
             key: value for key, value in data.items() if key not in ("auths", "defaultRegistry")

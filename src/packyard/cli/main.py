@@ -27,6 +27,7 @@ def run() -> NoReturn:
     except BrokenPipeError:  # whoever read the results has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if code == INTERRUPTED:
+        sys.stderr.write("Interrupted. What was told above is done; run it again for the rest.\n")
         sys.stderr.flush()
         os._exit(code)  # without waiting for transfers in other threads
     sys.exit(code)

@@ -17,7 +17,7 @@ import yaml
 from packyard.config.environment import INITIAL_PASSWORD, Environment
 from packyard.config.keys import Path as KeyPath
 from packyard.config.model import Config, Keys
-from packyard.config.reader import Reader
+from packyard.config.reader import Reader, composed
 from packyard.errors import ConfigurationInvalid
 
 PLACES = (Path("/etc/packyard/config.yml"), Path("/etc/spectro/config.yml"))
@@ -54,7 +54,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 
 def _compose(source: Path) -> yaml.Node | None:
     try:
-        node: yaml.Node | None = yaml.compose(source.read_bytes(), Loader=yaml.CSafeLoader)
+        return composed(source.read_bytes())
     except OSError as error:
         raise ConfigurationInvalid(
             f"The configuration {source} cannot be read: {error.strerror}."
@@ -66,7 +66,6 @@ def _compose(source: Path) -> yaml.Node | None:
         raise ConfigurationInvalid(
             f"The configuration {source} is not YAML{where}: {problem}."
         ) from error
-    return node
 
 
 def _sentence(source: Path | None, faults: list[str]) -> str:

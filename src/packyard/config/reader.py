@@ -15,9 +15,28 @@ from packyard.config.environment import Environment, Variable
 from packyard.config.keys import Path, Shape, all_keys, members, words
 from packyard.config.kinds import Kind
 
+_DEPTH = 32
 _SHOWN = 80  # characters of a wrong value
 _CREDENTIALS = re.compile(r"://[^/\s@]*@")
 _NULL = "tag:yaml.org,2002:null"
+
+
+def composed(text: str | bytes) -> yaml.Node | None:
+    """The document's nodes; raises `YAMLError`, also for one that is nested too deeply.
+
+    Such a one is found before it is composed, which would exhaust the stack of the process.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEPTH:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise yaml.YAMLError(f"line {line} is nested deeper than {_DEPTH} levels")
+    node: yaml.Node | None = yaml.compose(text, Loader=yaml.CSafeLoader)
+    return node
 
 
 class Reader:
@@ -117,11 +136,10 @@ class Reader:
 
     def _parsed(self, variable: Variable, path: Path) -> yaml.Node | None:
         try:
-            node: yaml.Node | None = yaml.compose(variable.text, Loader=yaml.CSafeLoader)
+            return composed(variable.text)
         except yaml.YAMLError:
             self.fault(path, "is not YAML")
             return None
-        return node
 
     def _scalar(self, kind: Kind, node: yaml.Node | None, path: Path) -> object:
         if not isinstance(node, yaml.ScalarNode):

@@ -7,6 +7,7 @@ candidates, and Docker's schema 2 pair. Bytes are never rewritten; this reads th
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -48,9 +49,13 @@ class Artifact:
 
     @property
     def blobs(self) -> tuple[Digest, ...]:
-        held = (layer for layer in self.layers if not _elsewhere(layer))
-        wanted = [self.config, *held] if self.config else held
-        return tuple(dict.fromkeys(descriptor.digest for descriptor in wanted))
+        return tuple(dict.fromkeys(descriptor.digest for descriptor in self.described))
+
+    @property
+    def described(self) -> list[Descriptor]:
+        """What it says of those blobs, one as often as it does."""
+        held = [layer for layer in self.layers if not _elsewhere(layer)]
+        return [self.config, *held] if self.config else held
 
     @property
     def references(self) -> tuple[Digest, ...]:
@@ -88,13 +93,24 @@ def parse_manifest(body: bytes, media_type: str) -> Artifact:
     Raises `ManifestInvalid` with everything that is wrong.
     """
     try:
-        document = json.loads(body.decode(), parse_constant=_refuse_constant)
+        document = json.loads(
+            body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_members
+        )
         json.dumps(document, ensure_ascii=False).encode()  # fails for half a surrogate pair
     except (ValueError, RecursionError) as error:
         raise ManifestInvalid(f"The manifest is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise ManifestInvalid("The manifest is not a JSON object.")
     return _Reader(document, media_type.partition(";")[0].strip()).artifact()
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Of two members of one name, some programs would read the first and others the last."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+        raise ValueError(f"an object has {several([repr(name) for name in twice])} several times")
+    return members
 
 
 def _refuse_constant(name: str) -> None:

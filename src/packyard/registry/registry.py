@@ -7,7 +7,7 @@ Everything here blocks; faces call it from a thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -106,8 +106,9 @@ class Registry:
         `Conflict`; then nothing has changed.
         """
         artifact = parse_manifest(push.body, push.media_type)
-        absent = [digest for digest in artifact.blobs if not self._holds(push.repo, digest)]
-        self._require_blobs(artifact, absent)
+        sizes = {digest: self._size(push.repo, digest) for digest in artifact.blobs}
+        self._require_blobs(artifact, [digest for digest, size in sizes.items() if size is None])
+        _require_sizes(artifact, sizes)
         pack, chart = self._read(push, artifact)
         carried = pack.charts if pack else ()
         bodies = {read.digest: self.store.prepare(read.digest, read.archive) for read in carried}
@@ -249,12 +250,12 @@ class Registry:
             else:
                 charts.leave(tx, self.source, self.charts, repo, tag)
 
-    def _holds(self, repo: RepoName, digest: Digest) -> bool:
+    def _size(self, repo: RepoName, digest: Digest) -> int | None:
+        """None for a blob that the repository does not hold."""
         try:
-            self.store.blob(repo, digest)
+            return self.store.blob(repo, digest).size
         except (BlobUnknown, RepositoryUnknown):
-            return False
-        return True
+            return None
 
     def _require_blobs(self, artifact: Artifact, absent: Sequence[Digest]) -> None:
         """A sparse image holds its config and some of its layers (decision 0002)."""
@@ -292,6 +293,18 @@ class Registry:
         charts.enter(
             tx, self.source, self.charts, push.repo, tag, push.digest, found.charts, pushed_at
         )
+
+
+def _require_sizes(artifact: Artifact, sizes: Mapping[Digest, int | None]) -> None:
+    """Clients trust no content of another size than its descriptor says (image specification,
+    "Descriptors"): nobody could pull it."""
+    faults = [
+        f"{said.digest} has {sizes[said.digest]} bytes, and not {said.size}"
+        for said in artifact.described
+        if sizes[said.digest] not in (None, said.size)
+    ]
+    if faults:
+        raise ManifestInvalid(f"The manifest gives wrong sizes: {several(faults, '; ')}.")
 
 
 def _require_preconditions(tx: Transaction, push: Push) -> None:
