@@ -59,6 +59,41 @@ REGISTRIES = [
     )),
 ]  # fmt: skip
 
+PROFILE = {
+    "metadata": {"name": "unknown"},
+    "spec": {"version": "1.0.0", "template": {"type": "add-on", "packs": []}},
+}
+MANIFEST = {"name": "m", "content": "kind: A"}
+VARIABLES: object = {"variables": []}
+PROFILES = [
+    *((method, "/v1/clusterprofiles/{}" + more, body) for method, more, body in (
+        ("GET", "", None),
+        ("PUT", "", PROFILE),
+        ("DELETE", "", None),
+        ("POST", "/clone", {"metadata": {"name": "n", "version": "1.0.0"}}),
+        ("GET", "/export", None),
+        ("GET", "/export/terraform", None),
+        ("PATCH", "/metadata", {"metadata": {"name": "n"}, "spec": {"version": "1.0.0"}}),
+        ("GET", "/packs", None),
+        ("GET", "/packs/manifests", None),
+        ("GET", "/packs/resolvedValues", None),
+        ("GET", "/packs/a", None),
+        ("DELETE", "/packs/a", None),
+        ("GET", "/packs/a/config", None),
+        ("GET", "/packs/a/manifests", None),
+        ("POST", "/packs/a/manifests", MANIFEST),
+        ("GET", "/packs/a/manifests/5f7b0000000000000000beef", None),
+        ("PUT", "/packs/a/manifests/5f7b0000000000000000beef", MANIFEST),
+        ("DELETE", "/packs/a/manifests/5f7b0000000000000000beef", None),
+        ("PATCH", "/publish", None),
+        ("GET", "/variables", None),
+        ("PUT", "/variables", VARIABLES),
+        ("PATCH", "/variables", VARIABLES),
+        ("DELETE", "/variables", {"variables": []}),
+    )),
+    ("GET", "/v1/dashboard/clusterprofiles/{}", None),
+]  # fmt: skip
+
 
 def hold(wire: Wire, table: Sequence[tuple[str, str, object]], uid: str) -> None:
     for method, path, body in table:
@@ -88,3 +123,7 @@ def test_a_registry_is_found_only_as_what_it_is(wire: Wire) -> None:
     wire.absent("GET", f"/v1/registries/oci/{helm}/ecr")
     wire.absent("GET", f"/v1/registries/pack/{helm}")
     wire.done("DELETE", f"/v1/registries/helm/{helm}")
+
+
+def test_profiles(wire: Wire, project: str) -> None:
+    hold(wire, PROFILES, project)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -52,3 +54,59 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
                 push_chart(client, "cache", version)
                 push_pack(client, samples.pack(version=version), base="team")
         yield server
+
+
+@pytest.fixture(scope="session")
+def api(secured: Secured, key: str) -> Iterator[httpx.Client]:
+    """What the provider does not show."""
+    url, tls = secured.server.url, secured.server.tls or True
+    with httpx.Client(base_url=url, verify=tls, headers={"ApiKey": key}) as client:
+        yield client
+
+
+def synchronized(api: httpx.Client, path: str) -> None:
+    """Wait until a registry's synchronization is done, which has to have come to a good end."""
+    deadline = time.monotonic() + 30
+    while (status := api.get(f"{path}/sync/status").json())["status"] != "Completed":
+        assert status["status"] != "Failed", status
+        assert time.monotonic() < deadline, status
+        time.sleep(0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """The uids of registries that stay: a Helm repository, a private one, an OCI registry."""
+
+    helm: str
+    private: str
+    oci: str
+
+
+@pytest.fixture(scope="session")
+def charts(api: httpx.Client, upstream: Live) -> Charts:
+    login = {"type": "basic", "username": "admin", "password": upstream.admin_password}
+    repository = {"endpoint": f"{upstream.url}/helm", "auth": login}
+    content = {"providerType": "helm", "baseContentPath": "charts", "isSyncSupported": True}
+    oci = {"endpoint": upstream.url, "auth": login, **content}
+
+    def make(path: str, name: str, spec: object) -> str:
+        made = api.post(f"/v1/registries/{path}", json={"metadata": {"name": name}, "spec": spec})
+        return str(made.raise_for_status().json()["uid"])
+
+    made = Charts(
+        make("helm", "kept charts", repository),
+        make("helm", "kept private charts", repository | {"isPrivate": True}),
+        make("oci/basic", "kept oci charts", oci),
+    )
+    synchronized(api, f"/v1/registries/helm/{made.helm}")
+    synchronized(api, f"/v1/registries/oci/{made.oci}/basic")
+    return made
+
+
+@pytest.fixture(scope="session")
+def unlisted(secured: Secured) -> None:
+    """A pack of the own registry whose add-on type is none of those that the provider knows."""
+    login = Credentials("admin", secured.server.admin_password)
+    address = parse_address(secured.server.url)
+    with Client(address, login, authority=secured.authority) as client:
+        push_pack(client, samples.pack(addonType="ai"))

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from tests.live import Live
-from tests.secured import Secured
+from tests.terraform.conftest import synchronized
 from tests.terraform.program import PROVIDER, Terraform
 
 pytestmark = pytest.mark.clients("terraform", PROVIDER)
 
 # What nothing listens at.
 NOWHERE = "127.0.0.1:9"
-
-
-@pytest.fixture
-def api(secured: Secured, key: str) -> Iterator[httpx.Client]:
-    """What the provider does not show."""
-    url, tls = secured.server.url, secured.server.tls or True
-    with httpx.Client(base_url=url, verify=tls, headers={"ApiKey": key}) as client:
-        yield client
 
 
 HELM = """
@@ -70,15 +61,6 @@ data "spectrocloud_registry" "any" { name = spectrocloud_registry_helm.private.n
 data "spectrocloud_registry" "default" { name = "Public Repo" }
 data "spectrocloud_registry_pack" "default" { name = "Public Repo" }
 """
-
-
-def synchronized(api: httpx.Client, path: str) -> None:
-    """Wait until a registry's synchronization is done, which has to have come to a good end."""
-    deadline = time.monotonic() + 30
-    while (status := api.get(f"{path}/sync/status").json())["status"] != "Completed":
-        assert status["status"] != "Failed", status
-        assert time.monotonic() < deadline, status
-        time.sleep(0.1)
 
 
 def test_helm(terraform: Terraform, api: httpx.Client, upstream: Live) -> None:
