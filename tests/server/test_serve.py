@@ -197,7 +197,7 @@ def test_a_data_folder_without_rights_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o500)
     said = refused(tmp_path, {"storage": {"filesystem": {"rootdirectory": str(folder)}}})
-    assert f"{folder} may not be written by this user" in said
+    assert f"{folder} may not be written by the user" in said
 
 
 def test_all_that_is_named_and_missing_is_said_at_once(tmp_path: Path) -> None:

@@ -337,8 +337,19 @@ class TestOpening:
     def test_refuses_a_folder_without_rights(self, tmp_path: Path, mode: int, sub: str) -> None:
         folder = tmp_path / "foreign"
         folder.mkdir(mode=mode)
-        with pytest.raises(ConfigurationInvalid, match="may not be written by this user"):
+        with pytest.raises(ConfigurationInvalid, match="may not be written by the user"):
             as_nobody(folder / sub)
+
+    @pytest.mark.parametrize("name", ["blobs", "packyard.db"])
+    def test_refuses_a_folder_with_what_somebody_else_made(self, tmp_path: Path, name: str) -> None:
+        tmp_path.chmod(0o777)
+        (tmp_path / "lost+found").mkdir(mode=0)  # not ours
+        as_nobody(tmp_path)
+        (tmp_path / name).chmod(0)
+        if os.geteuid() == 0:
+            os.chown(tmp_path / name, 4711, -1)
+        with pytest.raises(ConfigurationInvalid, match=f"holds {name}, which belongs to the user"):
+            as_nobody(tmp_path)
 
     def test_refuses_a_database_that_is_none(self, tmp_path: Path) -> None:
         (tmp_path / "packyard.db").write_text("some words, and certainly no database\n" * 100)
@@ -352,7 +363,7 @@ def as_nobody(path: Path) -> None:
         Store.open(path)
         return
     for parent in path.parents:
-        if parent.name.startswith("pytest-"):
+        if parent.name.startswith(("pytest-", "popen-")):
             parent.chmod(0o711)  # pytest's own folders, closed to others
     script = (
         "import os, sys; from pathlib import Path; from packyard.storage.store import Store\n"
@@ -368,7 +379,8 @@ def as_nobody(path: Path) -> None:
         timeout=30,
     )
     name, _, message = done.stdout.partition(" ")
-    raise {"ConfigurationInvalid": ConfigurationInvalid}[name](message)
+    if name:
+        raise {"ConfigurationInvalid": ConfigurationInvalid}[name](message)
 
 
 def aged(store: Store, digest: Digest, age: timedelta) -> None:

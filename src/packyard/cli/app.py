@@ -28,6 +28,7 @@ app.add_typer(hub.app)
 app.add_typer(people.users)
 app.add_typer(people.secrets)
 app.command(cls=Command)(server.serve)
+app.command(cls=Command)(server.health)
 app.command(cls=Command)(server.gc)
 registry.app.command("serve", cls=Command)(server.serve_file)
 

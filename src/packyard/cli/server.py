@@ -41,6 +41,26 @@ def serve_file(
     serve(config)
 
 
+def health(
+    config: ConfigFile = None,
+    *,
+    process: Annotated[
+        int | None,
+        typer.Option(
+            "--process",
+            metavar="PID",
+            help="Ask the server that this process is, as it was started.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Ask the server of this machine whether it is ready."""
+    from packyard.server.health import check_health, started_as
+
+    check_health(*((config, os.environ) if process is None else started_as(process)))
+    screen.result("ready")
+
+
 def gc(
     config: ConfigFile = None,
     *,

@@ -1,4 +1,5 @@
-"""Children of the main process: they end with it, whatever ends it."""
+"""Children of the main process: they end with it, whatever ends it; and what a process has to do
+that may be the first of a container, where no init stands above it."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from contextlib import contextmanager, suppress
+from multiprocessing import active_children, get_context
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -29,6 +30,24 @@ def end_with(parent: int) -> None:
     for number in _ENDING:
         signal.signal(number, signal.SIG_DFL)
     release()
+
+
+def end_by(*numbers: signal.Signals) -> None:
+    """Let these signals end this process at once, for as long as nobody else handles them: the
+    system does not do so for the first process of a container."""
+    for number in numbers:
+        signal.signal(number, lambda number, _: os._exit(128 + number))
+
+
+def bury_orphans() -> None:
+    """Wait for the dead that are not our own: the first process of a container inherits the
+    children of those that were killed. Our own are waited for by who started them."""
+    own = {child.pid for child in active_children()}
+    with suppress(ChildProcessError):
+        while dead := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if dead.si_pid in own:
+                return  # its turn comes before the next look
+            os.waitpid(dead.si_pid, 0)
 
 
 def hold() -> None:

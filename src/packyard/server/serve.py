@@ -30,7 +30,7 @@ from packyard.config.kinds import Address
 from packyard.config.model import Filesystem
 from packyard.errors import ConfigurationInvalid
 from packyard.server import address, app, background, logs, metrics, starter
-from packyard.server.processes import end_with, forking, in_child
+from packyard.server.processes import end_by, end_with, forking, in_child
 from packyard.server.tls import Certificates
 from packyard.server.workers import Workers
 from packyard.storage.store import Store
@@ -44,6 +44,8 @@ _DEFAULT_WORKERS = 2
 def serve(config_path: Path | None, environ: Mapping[str, str]) -> int:
     """Run until told to end; the exit status. Raises `ConfigurationInvalid` before that."""
     multiprocessing.set_start_method("fork", force=True)
+    end_by(signal.SIGTERM)
+    os.umask(0o077)
     config = load(config_path, environ)
     logs.configure(config.log)
     for warning in config.warnings:
@@ -115,10 +117,15 @@ def check(config: Config, certificates: Certificates) -> Address:
     """Where to listen; raises `ConfigurationInvalid` with all that keeps the server from it."""
     faults = certificates.faults()
     htpasswd = config.auth.htpasswd
-    if htpasswd and not os.access(htpasswd.path, os.R_OK):
+    if htpasswd and not htpasswd.path.exists():
         faults.append(
-            f"auth.htpasswd.path: {htpasswd.path} cannot be read; make it with "
+            f"auth.htpasswd.path: {htpasswd.path} cannot be read: it is not there; make it with "
             f"`htpasswd -Bc {htpasswd.path} admin`"
+        )
+    elif htpasswd and not os.access(htpasswd.path, os.R_OK):
+        faults.append(
+            f"auth.htpasswd.path: {htpasswd.path} cannot be read by the user {os.getuid()}, as "
+            "whom the server runs"
         )
     oidc = config.auth.oidc
     if oidc and oidc.ca and not os.access(oidc.ca, os.R_OK):

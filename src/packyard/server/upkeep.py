@@ -7,6 +7,7 @@ they are known to this machine.
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -49,10 +50,17 @@ def own_store(config: Config) -> Iterator[Store]:
             "data folder in PACKYARD_STORAGE_FILESYSTEM_ROOTDIRECTORY."
         )
     store = open_store(config)
-    origin = ORIGIN.set(Origin(actor=getpass.getuser(), via="cli"))
+    origin = ORIGIN.set(Origin(actor=_caller(), via="cli"))
     try:
         store.check_ready()
         yield store
     finally:
         ORIGIN.reset(origin)
         store.close()
+
+
+def _caller() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # any number may run a container, and few have a name there
+        return f"uid {os.getuid()}"

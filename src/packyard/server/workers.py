@@ -23,7 +23,7 @@ from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
 
 from packyard.config.kinds import Address
-from packyard.server.processes import end_with, forking, hold, release
+from packyard.server.processes import bury_orphans, end_with, forking, hold, release
 from packyard.server.tls import Certificates, Context
 
 _log = logging.getLogger(__name__)
@@ -110,6 +110,7 @@ class Workers(MPServer):
             if dead and not self.interrupt_signal:
                 self._replace(dead, spawn_target, target_loader)
             self._look()
+            bury_orphans()
 
     def _replace(self, dead: list[WorkerProcess], spawn_target: Any, target_loader: Any) -> None:
         now = time.monotonic()

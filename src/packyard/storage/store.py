@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +49,7 @@ from packyard.storage.transaction import Transaction
 from packyard.storage.uploads import Uploads
 
 GRACE = timedelta(hours=1)
+_NAMES = ("blobs", "trash", "uploads", "packyard.db", "packyard.db-wal", "packyard.db-shm")
 INLINE_LIMIT = 16 * 1024  # bytes of a blob kept in its row: one flush instead of three
 
 
@@ -87,6 +89,7 @@ class Store:
             return store
         try:
             make_folder(root)
+            _check_rights(root)
             return cls(Database(root), Files(root), root, grace=grace)
         except OSError as error:
             raise _unusable(root, error) from error
@@ -280,12 +283,26 @@ class Store:
         return RepositoryUnknown(f"There is no repository {repo}.")
 
 
+def _check_rights(root: Path) -> None:
+    """Raise `ConfigurationInvalid` where somebody else made what is in the folder: better now, by
+    name, than at the first push."""
+    for path in (path for name in _NAMES if (path := root / name).exists()):
+        wanted = os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)
+        if not os.access(path, wanted, effective_ids=True):
+            owner, own = path.stat().st_uid, os.geteuid()
+            raise ConfigurationInvalid(
+                f"The data folder {root} holds {path.name}, which belongs to the user {owner} and "
+                f"may not be written by the user {own}, as whom this runs. Run it as {owner}, or "
+                f"change the owner: `chown -R {own} {root}`."
+            )
+
+
 def _unusable(root: Path, error: OSError) -> ConfigurationInvalid:
     reasons = {
         errno.EEXIST: "is a file, or leads through one: it must be a folder",
         errno.ENOTDIR: "is a file, or leads through one: it must be a folder",
-        errno.EACCES: "may not be written by this user",
-        errno.EPERM: "may not be written by this user",
+        errno.EACCES: f"may not be written by the user {os.geteuid()}, as whom this runs",
+        errno.EPERM: f"may not be written by the user {os.geteuid()}, as whom this runs",
         errno.EROFS: "is on a read-only file system",
         errno.ENOSPC: "is on a full device",
     }
