@@ -12,7 +12,10 @@ from starlette.responses import PlainTextResponse
 from packyard.auth.secrets import Secrets
 from packyard.auth.tokens import Tokens
 from packyard.charts.engine import Engine
+from packyard.hub import opening
+from packyard.hub.archives import Archives
 from packyard.hub.composing import Profiles
+from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
 from packyard.server.edge import Edge
 from packyard.server.parts import Parts, Settings
@@ -72,6 +75,7 @@ def make(store: Store, users: Path) -> Made:
             tokens=tokens,
             policy=policy,
             profiles=Profiles(store, secrets, engine.fill),
+            archives=Archives(store, secrets, opening.Settings(), Limits()),
             engine=engine,
             settings=Settings(**settings),  # type: ignore[arg-type]
         )

@@ -68,6 +68,15 @@ class Surroundings:
     system: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """Of what a profile is made: the pack of each layer, what that holds, what is around it."""
+
+    resolved: Sequence[Resolved]
+    contents: Sequence[Content]
+    around: Surroundings
+
+
 class Profiles:
     """Those of one store; `fill` is Helm's engine for templates."""
 
@@ -226,35 +235,44 @@ class Profiles:
         uid: str = "",
     ) -> Composed:
         """The whole check of a profile in its project; `former` are its layers so far."""
-        with self._store.read() as connection:
-            resolved = resolve(connection, profile.layers, former)
-            contents = contents_of(connection, resolved)
-            around = surroundings(connection, project, uid)
-        wanted = zip(resolved, profile.layers, strict=True)
+        of = self.materials(profile, project, uid, former)
+        wanted = zip(of.resolved, profile.layers, strict=True)
         declared = [replace(one.layer, layer=given.layer) for one, given in wanted]
         findings = check(
             replace(profile, layers=tuple(declared)),
-            contents,
-            macros=around.macros,
+            of.contents,
+            macros=of.around.macros,
             engine=self._fill,
-            system=around.system,
+            system=of.around.system,
         )
-        layers = tuple(one.layer for one in resolved)
-        return Composed(replace(profile, layers=layers), resolved, contents, findings)
+        layers = tuple(one.layer for one in of.resolved)
+        return Composed(replace(profile, layers=layers), of.resolved, of.contents, findings)
+
+    def materials(
+        self,
+        profile: Profile,
+        project: str,
+        uid: str = "",
+        former: Sequence[ProfileLayer] | None = None,
+    ) -> Materials:
+        """Of one state of the catalog; without `former` the layers are those that are kept."""
+        before = profile.layers if former is None else former
+        with self._store.read() as connection:
+            resolved = resolve(connection, profile.layers, before)
+            contents = contents_of(connection, resolved)
+            return Materials(resolved, contents, surroundings(connection, project, uid))
 
     def resolved_values(
         self, profile: Profile, project: str, system: Mapping[str, str], uid: str = ""
     ) -> tuple[list[str], list[Finding]]:
         """The values of each layer with all macros replaced that are known; secrets are masked."""
-        with self._store.read() as connection:
-            contents = contents_of(connection, resolve(connection, profile.layers, profile.layers))
-            around = surroundings(connection, project, uid)
+        of = self.materials(profile, project, uid)
         return resolved_values(
             profile,
-            contents,
-            macros=around.macros,
+            of.contents,
+            macros=of.around.macros,
             engine=self._fill,
-            system={**around.system, **system},
+            system={**of.around.system, **system},
         )
 
 

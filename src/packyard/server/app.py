@@ -18,6 +18,7 @@ from packyard.charts.engine import Engine
 from packyard.config import Config
 from packyard.config.model import Oidc
 from packyard.hub import opening, usage
+from packyard.hub.archives import Archives
 from packyard.hub.composing import Profiles
 from packyard.hub.schedule import Times
 from packyard.packs.files import Limits
@@ -65,6 +66,7 @@ def build(config: Config, store: Store) -> Parts:
     secrets = open_secrets(config)
     tokens = Tokens(store, secrets)
     engine = Engine(size=1)
+    remotes = _remotes(config, registry.limits)
     return Parts(
         store=store,
         registry=registry,
@@ -72,10 +74,11 @@ def build(config: Config, store: Store) -> Parts:
         tokens=tokens,
         policy=_policy(config, store, tokens),
         profiles=Profiles(store, secrets, engine.fill),
+        archives=Archives(store, secrets, remotes, registry.limits),
         engine=engine,
         openid=_openid(config.auth.oidc) if config.auth.oidc else None,
         settings=_settings(config),
-        remotes=_remotes(config, registry.limits),
+        remotes=remotes,
         sync_times=_sync_times(config),
     )
 

@@ -15,6 +15,7 @@ from packyard.auth.sign_in import Grants
 from packyard.auth.tokens import Tokens
 from packyard.charts.engine import Engine
 from packyard.hub import opening
+from packyard.hub.archives import Archives
 from packyard.hub.composing import Profiles
 from packyard.hub.offers import Offers
 from packyard.hub.schedule import Times
@@ -70,6 +71,7 @@ class Parts:
     tokens: Tokens
     policy: Policy
     profiles: Profiles
+    archives: Archives
     engine: Engine  # starts nothing before its first use
     openid: OpenId | None = None
     offers: Offers = field(default_factory=Offers)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
 from packyard.auth.principal import Action
+from packyard.delivery.part import stream
+from packyard.delivery.render import Cluster
 from packyard.errors import ParameterInvalid
 from packyard.findings import Finding
 from packyard.hub import profiles, usage
 from packyard.hub.composing import resolve
 from packyard.hub.profiles import Kept
+from packyard.hub.rendering import Given, rendered
 from packyard.hub.usage import Use
 from packyard.packs.model import Layer
 from packyard.profiles.check import publishable
@@ -23,7 +26,7 @@ from packyard.profiles.options import LayerOption, Offer, options
 from packyard.server.hub.forms import PRIVATE, REFUSALS, Form
 from packyard.server.hub.lists import Fields, ListMeta, OrderBy, Paged, ordered, page, trimmed
 from packyard.server.hub.profiles import views
-from packyard.server.hub.profiles.access import Readable
+from packyard.server.hub.profiles.access import Changeable, Readable
 from packyard.server.hub.profiles.answers import ProfileMeta, ProfileModel
 from packyard.server.hub.profiles.bodies import ProfileBody, TemplateBody
 from packyard.server.hub.scope import Reading
@@ -38,6 +41,10 @@ router = APIRouter(
     dependencies=[PRIVATE],
     responses=REFUSALS,
 )
+
+_YAML: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/yaml": {"schema": {"type": "string"}}}}
+}
 
 Wanted = Annotated[Layer, Query(description="The layer that is to be chosen.")]
 Search = Annotated[str, Query(description="Words that names or display names hold.")]
@@ -92,6 +99,21 @@ class Findings(Form):
         found = list(findings)
         items = [FindingModel.of(one) for one in found]
         return cls(is_publishable=publishable(found), items=items)
+
+
+class Deployment(Form):
+    """What is known of one deployment."""
+
+    variables: dict[str, str] = Field(default_factory=dict)
+    system: dict[str, str] = Field(
+        default_factory=dict, description="Values such as cluster.name, without spectro.system."
+    )
+    kubernetes_version: str = Field(
+        default="", description="Empty for that of the profile's Kubernetes layer."
+    )
+    api_versions: list[str] = Field(
+        default_factory=list, description="Of the cluster, for charts that ask for them."
+    )
 
 
 class OfferModel(Form):
@@ -216,6 +238,28 @@ def list_findings(parts: Wired, kept: Readable) -> Findings:
     profile = kept.profile
     composed = parts.profiles.compose(profile, kept.project, profile.layers, uid=kept.uid)
     return Findings.of(composed.findings)
+
+
+@router.post("/{uid}/render", response_class=Response, responses=_YAML)
+def render(parts: Wired, kept: Changeable, body: Deployment) -> Response:
+    """The manifests of what is published, in order of installation, as one stream of YAML. They
+    hold the secrets of variables, so it takes an editor."""
+    manifests = rendered(
+        parts.profiles,
+        parts.archives,
+        parts.engine,
+        kept.laid(published=True),
+        kept.project,
+        Given(
+            variables=body.variables,
+            system=body.system,
+            cluster=Cluster(
+                kubernetes=body.kubernetes_version, api_versions=tuple(body.api_versions)
+            ),
+        ),
+        uid=kept.uid,
+    )
+    return Response(stream(manifests).encode(), media_type="application/yaml")
 
 
 @router.post("/options")
