@@ -61,6 +61,9 @@ HubProject = Annotated[
         show_default=False,
     ),
 ]
+InUse = Annotated[
+    bool, typer.Option("-f", "--force", help="Also what cluster profiles use; they break.")
+]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
 

@@ -1,4 +1,5 @@
-"""`packyard profile`: cluster profiles as files, composed and checked without a server."""
+"""`packyard profile`: cluster profiles as files, composed and checked without a server, and put
+into a hub."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ import typer
 
 from packyard.cli import screen
 from packyard.cli.help import Command
-from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, Output
+from packyard.cli.options import DEFAULT_HOME, Home, HubProject, HubServer, ListFormat, Output
 from packyard.cli.pack import FindingsFormat
 from packyard.errors import ParameterInvalid
 from packyard.packs.model import Layer
@@ -234,6 +235,78 @@ def import_profile(
     from packyard.cli import profile_work
 
     _tell(profile_work.imported(exported, file, _pairs(registries)))
+
+
+@app.command(cls=Command)
+def push(
+    file: File,
+    *,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish it, where nothing is in the way.")
+    ] = False,
+    registries: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-r",
+            "--registry",
+            metavar="NAME=REGISTRY",
+            help="What a registry of the profile is called in the hub. [default: the one of the "
+            "same name or address]",
+        ),
+    ] = None,
+    project: HubProject = "",
+    server: HubServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Put a profile into a hub: a new one, or changed layers of that name and version.
+
+    What the hub finds wrong is listed as by check; what it would refuse is not sent.
+    """
+    from packyard.cli import report
+    from packyard.cli.hub.profile_push import push as put
+    from packyard.cli.hub.target import open_hub
+
+    with open_hub(server, home, project) as hub:
+        pushed = put(hub, file, _pairs(registries), home, publish=publish)
+    if pushed.findings:
+        checked = report.Checked(file, pushed.findings, file.parent)
+        for line in report.as_text([checked], sys.stderr, "profile"):
+            screen.message(line)
+    if not pushed.done:
+        raise typer.Exit(1)
+    state = "published" if pushed.published else "draft"
+    screen.result(f"{pushed.done:<9}  {pushed.label}  {pushed.uid}  {state}")
+
+
+@app.command(cls=Command)
+def pull(
+    named: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME[:VERSION]", help="Of a hub, or a uid; without version the newest."
+        ),
+    ],
+    file: NewFile,
+    *,
+    published: Annotated[
+        bool, typer.Option("--published", help="What was published, not the draft.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("-f", "--force", help="Over the files that are there.")
+    ] = False,
+    project: HubProject = "",
+    server: HubServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Take a profile out of a hub, with a file for the values of each layer.
+
+    Secrets of variables are masked; the hub keeps them when the profile is pushed again.
+    """
+    from packyard.cli.hub.profile_pull import pull as take
+    from packyard.cli.hub.target import open_hub
+
+    with open_hub(server, home, project) as hub:
+        _tell(take(hub, named, file, published=published, force=force))
 
 
 def _pairs(given: Iterable[str] | None) -> dict[str, str]:

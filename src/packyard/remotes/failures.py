@@ -203,10 +203,12 @@ def _findings(entry: Mapping[str, object]) -> Iterator[Finding]:
     rows = detail.get("findings", [detail]) if isinstance(detail, dict) else None
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict) and isinstance(row.get("rule"), str):
-            yield _finding(row)
+            yield finding_of(row)
 
 
-def _finding(row: Mapping[str, object]) -> Finding:
+def finding_of(row: Mapping[str, object]) -> Finding:
+    """A finding as our servers tell it."""
+
     def text(key: str) -> str:
         value = row.get(key)
         return value[:_SHOWN] if isinstance(value, str) else ""
@@ -221,6 +223,7 @@ def _finding(row: Mapping[str, object]) -> Finding:
         severity=Severity(severity) if severity in list(Severity) else Severity.REFUSE,
         message=text("message"),
         mend=text("mend"),
+        layer=text("layer"),
         file=text("file"),
         path=text("path"),
         line=number("line"),

@@ -26,7 +26,7 @@ class Hub:
 
     def __init__(self, client: Client, project: str = "") -> None:
         self._client = client
-        self._project = project
+        self.project = project
         client.expect_login()
 
     @property
@@ -63,7 +63,7 @@ class Hub:
         accept: str = "application/json",
     ) -> Answer:
         """Send a request with a body of JSON or none."""
-        headers = {"accept": accept, **({"projectuid": self._project} if self._project else {})}
+        headers = {"accept": accept, **({"projectuid": self.project} if self.project else {})}
         if body is not None:
             headers["content-type"] = "application/json"
         try:

@@ -10,6 +10,7 @@ from packyard.errors import (
     Conflict,
     KeyUnknown,
     NotFound,
+    ProfileUnknown,
     ProjectUnknown,
     RegistryUnknown,
     UserUnknown,
@@ -31,6 +32,7 @@ class Kind:
 USER = Kind("user", UserUnknown, "users")
 KEY = Kind("API key", KeyUnknown, "API keys")
 PROJECT = Kind("project", ProjectUnknown, "projects")
+PROFILE = Kind("cluster profile", ProfileUnknown, "cluster profiles")
 REGISTRY = Kind("registry", RegistryUnknown, "registries")
 
 
@@ -72,6 +74,12 @@ def texts(item: Item, path: str) -> list[str]:
     """The texts of the list that stands there."""
     found = at(item, path)
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def maps(item: Item, path: str) -> list[Item]:
+    """The objects of the list that stands there."""
+    found = at(item, path)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def uid_of(item: Item) -> str:

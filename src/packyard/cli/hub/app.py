@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from packyard.cli.hub import keys, macros, projects, registries, users
+from packyard.cli.hub import keys, macros, profiles, projects, registries, users
 
 app = typer.Typer(
     name="hub",
@@ -16,3 +16,4 @@ app.add_typer(keys.app)
 app.add_typer(projects.app)
 app.add_typer(macros.app)
 app.add_typer(registries.app)
+app.add_typer(profiles.app)

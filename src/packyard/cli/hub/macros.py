@@ -11,7 +11,16 @@ import typer
 from packyard.cli import ask, screen
 from packyard.cli.help import Command
 from packyard.cli.hub.target import find_project, open_hub
-from packyard.cli.options import DEFAULT_HOME, Home, HubProject, HubServer, ListFormat, Output, Yes
+from packyard.cli.options import (
+    DEFAULT_HOME,
+    Home,
+    HubProject,
+    HubServer,
+    InUse,
+    ListFormat,
+    Output,
+    Yes,
+)
 from packyard.cli.output import Columns, as_table, show_rows
 from packyard.errors import MacroUnknown, ParameterInvalid
 from packyard.remotes.items import name_of, text, uid_of
@@ -98,11 +107,12 @@ def remove(
     names: Names,
     *,
     project: HubProject = "",
+    force: InUse = False,
     yes: Yes = False,
     server: HubServer = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Delete macros; profiles that name them do not render any more."""
+    """Delete macros that no cluster profile names."""
     with open_hub(server, home) as hub:
         path = _path(hub, project)
         standing = _standing(hub, path)
@@ -110,7 +120,8 @@ def remove(
         where = f"the project {project}" if project else hub.host
         word = "macro" if len(names) == 1 else "macros"
         ask.confirm(f"Delete the {word} {', '.join(names)} of {where}?", yes=yes)
-        hub.send("DELETE", path, _body({name: standing[name] for name in names}))
+        query = {"force": True} if force else None
+        hub.send("DELETE", path, _body({name: standing[name] for name in names}), query=query)
     for name in names:
         screen.message(f"Deleted {name}")
 

@@ -22,7 +22,7 @@ from packyard.cli.hub.registry_rows import (
     kind_of,
 )
 from packyard.cli.hub.target import open_hub
-from packyard.cli.options import DEFAULT_HOME, Home, HubServer, ListFormat, Output, Yes
+from packyard.cli.options import DEFAULT_HOME, Home, HubServer, InUse, ListFormat, Output, Yes
 from packyard.cli.output import as_table, show_row, show_rows
 from packyard.errors import ParameterInvalid, Unsupported
 from packyard.remotes.items import at, name_of, uid_of
@@ -45,7 +45,7 @@ AccessKey = Annotated[
     str, typer.Option("--access-key", metavar="ID", help="Of AWS; signs in with its secret key.")
 ]
 RoleArn = Annotated[
-    str, typer.Option("--role-arn", metavar="ARN", help="Of AWS; the hub takes it.")
+    str, typer.Option("--role-arn", metavar="ARN", help="Of AWS; the hub signs in as it.")
 ]
 ExternalId = Annotated[
     str, typer.Option("--external-id", metavar="ID", help="That the role asks for.")
@@ -310,6 +310,7 @@ def sync(
 def remove(
     registries: Registries,
     *,
+    force: InUse = False,
     yes: Yes = False,
     server: HubServer = "",
     home: Home = DEFAULT_HOME,
@@ -321,7 +322,8 @@ def remove(
         word = "registry" if len(found) == 1 else "registries"
         ask.confirm(f"Forget the {word} {names} of {hub.host}?", yes=yes)
         for row in found:
-            hub.send("DELETE", f"{PATH}/{uid_of(row)}")
+            query = {"force": True} if force else None
+            hub.send("DELETE", f"{PATH}/{uid_of(row)}", query=query)
             screen.message(f"Forgot {name_of(row)}")
 
 

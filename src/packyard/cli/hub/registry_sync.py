@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from packyard.cli import screen
 from packyard.cli.hub.registry_form import PATH
 from packyard.cli.progress import Counts
-from packyard.remotes.items import Item, at, name_of, text, uid_of
+from packyard.remotes.items import Item, at, maps, name_of, text, uid_of
 
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
@@ -56,12 +56,10 @@ def is_over(found: Item) -> bool:
 
 def faults(found: Item) -> list[str]:
     """A line for each item that was not taken."""
-    items = at(found, "items")
-    rows = [row for row in items if isinstance(row, dict)] if isinstance(items, list) else []
     return [
         f"{text(row, 'name')}{':' if text(row, 'tag') else ''}{text(row, 'tag')}: "
         f"{text(row, 'reason')}"
-        for row in rows
+        for row in maps(found, "items")
     ]
 
 

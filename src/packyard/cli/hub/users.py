@@ -16,7 +16,7 @@ from packyard.cli.options import DEFAULT_HOME, Home, HubServer, ListFormat, Outp
 from packyard.cli.output import Columns, as_table, moment, show_row, show_rows
 from packyard.cli.people import PasswordStdin, Role
 from packyard.errors import ParameterInvalid
-from packyard.remotes.items import USER, Item, at, name_of, pick, text, uid_of
+from packyard.remotes.items import USER, Item, at, maps, name_of, pick, text, uid_of
 
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
@@ -268,9 +268,8 @@ def _find(hub: Hub, user: str) -> Item:
 
 def _project_roles(user: Item) -> dict[str, str]:
     """Roles by uids of projects."""
-    rows = at(user, "spec.projectRoles")
-    listed = rows if isinstance(rows, list) else []
-    return {text(row, "projectUid"): text(row, "role") for row in listed}
+    rows = maps(user, "spec.projectRoles")
+    return {text(row, "projectUid"): text(row, "role") for row in rows}
 
 
 def _columns(hub: Hub, rows: list[Item]) -> Columns:
