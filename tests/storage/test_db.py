@@ -148,3 +148,36 @@ def test_the_generation_counts_commits_of_others_and_our_own(tmp_path: Path, dur
     assert one.generation() in seen
     one.close()
     two.close()
+
+
+ASKS = """
+import fcntl, sys
+first, length = map(int, sys.argv[2:])
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, length, first)
+    except OSError:
+        sys.exit(0)
+sys.exit("nobody holds it")
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "first", "length"),
+    [("packyard.db-shm", 128, 1), ("packyard.db", 0x40000002, 510)],
+    ids=["index", "database"],
+)
+def test_the_locks_by_which_sqlite_knows_of_us_are_held(
+    tmp_path: Path, file: str, first: int, length: int
+) -> None:
+    """Without the first the next process empties the index of the log that we work with; without
+    the second it deletes the log when it goes (sqlite.org/walformat.html, 2.3)."""
+    Database(tmp_path).close()
+    database = Database(tmp_path)
+    words = [sys.executable, "-c", ASKS, str(tmp_path / file), str(first), str(length)]
+    assert subprocess.run(words, check=False).returncode == 0
+    database.close()
+    assert (
+        subprocess.run(words, check=False, capture_output=True).returncode == 1
+        or not (tmp_path / file).exists()
+    )

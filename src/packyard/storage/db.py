@@ -7,6 +7,7 @@ pushing; garbage collection relies on that. Readers never wait.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import mmap
 import os
@@ -34,7 +35,7 @@ class Database:
         self._thread_lock = threading.Lock()
         self._holder = 0  # the thread that has it
         self._lock_fd = _open_private(folder / "write.lock")
-        os.close(_open_private(folder / "packyard.db"))
+        _make_private(folder / "packyard.db")
         self._synchronous = "FULL" if durable else "OFF"
         self.engine = self._connectable(folder / "packyard.db")
         with faults.of_database(), self.locked():
@@ -44,8 +45,10 @@ class Database:
             self._writer = self.engine.connect().execution_options(immediate=True)
             self._watcher = self.raw()
             self._watcher.execute("PRAGMA data_version").fetchone()  # makes the log's index
-            with (folder / "packyard.db-shm").open("rb") as index:
-                self._index = mmap.mmap(index.fileno(), _INDEX_HEADER.stop, access=mmap.ACCESS_READ)
+            # Kept open: closing it would let go of SQLite's own locks on that file (POSIX), and the
+            # next process to come would think itself alone and empty the index under our hands.
+            self._index_fd = os.open(folder / "packyard.db-shm", os.O_RDONLY | os.O_CLOEXEC)
+            self._index = mmap.mmap(self._index_fd, _INDEX_HEADER.stop, access=mmap.ACCESS_READ)
 
     def _connectable(self, path: Path) -> Engine:
         engine = create_engine(
@@ -124,7 +127,17 @@ class Database:
         self._index.close()
         self._watcher.close()
         self.engine.dispose()
+        os.close(self._index_fd)
         os.close(self._lock_fd)
+
+
+def _make_private(path: Path) -> None:
+    """Where there is none yet: to open and close one that is in use would end SQLite's locks."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path)) from None
 
 
 def _open_private(path: Path) -> int:
