@@ -79,9 +79,9 @@ def check(server: str, answer: httpx.Response, http: httpx.Client) -> None:
     """
     if not answer.request.url.path.startswith("/v1/"):
         return
-    ours, theirs = _find(_ours(server, http), answer), _find(published() or {}, answer)
-    faults = [*_common(answer), *_against_ours(_ours(server, http), ours, answer)]
-    if theirs and (ours is None or ours.words <= theirs.words):  # else it is a path of our own
+    mine, theirs = _find(ours(server, http), answer), _find(published() or {}, answer)
+    faults = [*_common(answer), *_against_ours(ours(server, http), mine, answer)]
+    if theirs and (mine is None or mine.words <= theirs.words):  # else it is a path of our own
         faults += _against_published(published() or {}, theirs, answer)
     told = f"{answer.request.method} {answer.request.url} {answer.status_code}: {answer.text[:800]}"
     assert not faults, "\n".join([told, *faults])
@@ -90,7 +90,7 @@ def check(server: str, answer: httpx.Response, http: httpx.Client) -> None:
 _kept: list[dict[str, Any]] = []
 
 
-def _ours(server: str, http: httpx.Client) -> dict[str, Any]:
+def ours(server: str, http: httpx.Client) -> dict[str, Any]:
     """Asked for once: it takes a second to make, and all servers have the same."""
     if not _kept:
         _kept.append(http.get(f"{server}/openapi.json").json())
