@@ -44,6 +44,7 @@ def described(**more: Any) -> Registry:
     ("more", "said"),
     [
         ({"name": " "}, "The name must have 1 to 255 characters."),
+        ({"name": "a\nb"}, "The name must hold no line breaks"),
         ({"endpoint": "ftp://x"}, "The endpoint cannot be used: 'ftp' is no scheme"),
         ({"auth": Auth(kind="magic")}, "'magic' is no type of authentication"),
         ({"auth": Auth(kind="basic")}, "Basic authentication needs a user name."),

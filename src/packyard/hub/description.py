@@ -129,6 +129,8 @@ def faults(registry: Registry) -> list[str]:
     found = []
     if not registry.name.strip() or len(registry.name) > _NAME_LIMIT:
         found.append(f"The name must have 1 to {_NAME_LIMIT} characters.")
+    if not registry.name.isprintable():
+        found.append("The name must hold no line breaks and other control characters.")
     try:
         parse_endpoint(registry.endpoint)
     except PackyardError as error:

@@ -113,7 +113,8 @@ def test_a_private_repository_is_kept_whether_or_not_it_answers(
 
 
 def test_basic_oci_registries_are_echoed_as_they_were_sent(admin: Caller) -> None:
-    tls = {"enabled": True, "certificate": PEM, "insecureSkipVerify": True}
+    bundle = PEM * 2000
+    tls = {"enabled": True, "certificate": bundle, "insecureSkipVerify": True}
     sent = basic(
         "harbor",
         "https://registry.example.com/",
@@ -310,6 +311,8 @@ def test_an_unknown_uid_or_a_name_in_its_place_is_not_found(
         ("helm", helm("x", "http://10.1.2.3/"), 422, "name its network in `hub.networks`"),
         ("helm", helm("x", "x", createOption={"charts": [{"name": "web"}]}), 422, "x cannot be"),
         ("pack", body("x", endpoint="https://127.0.0.1:1/charts"), 422, "named without a path"),
+        ("helm", helm("x", "x", createOption={"charts": [{"version": "1.0.0"}]}), 400,
+         "spec.createOption.charts.0.name: Field required"),
         ("oci/basic", basic("x", "x", isSyncSupported=True), 422, "a base content path is"),
         ("oci/basic", basic("x", "x", providerType="floppy"), 400,
          "Input should be 'pack', 'helm' or 'zarf'"),

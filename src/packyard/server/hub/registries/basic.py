@@ -13,6 +13,7 @@ from packyard.server.hub.registries.callers import Editor, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
+    CertificateRoute,
     Force,
     Forced,
     OciStatus,
@@ -26,12 +27,11 @@ from packyard.server.hub.registries.forms import (
     tls_of,
 )
 from packyard.server.packs import Wired
-from packyard.server.small import SmallRoute
 
 router = APIRouter(
     prefix="/v1/registries/oci",
     tags=["registries"],
-    route_class=SmallRoute,
+    route_class=CertificateRoute,
     dependencies=[PRIVATE],
     responses=REFUSALS,
 )

@@ -10,6 +10,7 @@ from pydantic import Field
 from packyard.hub import steps
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta
+from packyard.server.hub.lists import ListMeta, Paged, rest
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Address, Keeper, Reader
 from packyard.server.hub.registries.forms import (
@@ -108,6 +109,7 @@ class Report(Form):
 
     status: SyncStatus
     items: list[Item] = Field(description="What the last whole one could not take.")
+    listmeta: ListMeta
 
 
 @router.get("/metadata")
@@ -169,14 +171,16 @@ def get_oci(parts: Wired, _reader: Reader, uid: str) -> OciEntity:
 
 
 @router.get("/{uid}/sync/report", response_model_exclude_none=True)
-def get_report(parts: Wired, _reader: Reader, uid: str) -> Report:
-    """What a synchronization could not take, item by item, each with its reason."""
+def get_report(parts: Wired, _reader: Reader, paging: Paged, uid: str) -> Report:
+    """What a synchronization could not take, item by item, each with its reason; all at once
+    unless fewer are asked for."""
     with parts.store.read() as connection:
         found = acts.find(parts, connection, uid)
         faults = steps.reported(connection, found.uid)
         status = acts.status(connection, found)
-    items = [Item(name=fault.name, tag=fault.tag, reason=fault.reason) for fault in faults]
-    return Report(status=status, items=items)
+    shown, listmeta = rest(faults, paging)
+    items = [Item(name=fault.name, tag=fault.tag, reason=fault.reason) for fault in shown]
+    return Report(status=status, items=items, listmeta=listmeta)
 
 
 @router.delete("/{uid}", status_code=204)

@@ -5,7 +5,7 @@ False and empty texts are often left out by clients; a body without them means j
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from fastapi import Query
 from pydantic import BeforeValidator, Field
@@ -14,6 +14,8 @@ from packyard.hub.description import Auth, Provider, Registry, Tls
 from packyard.hub.schedule import Status
 from packyard.server.hub.forms import Form, Meta, Named
 from packyard.server.pack_models import timestamp
+from packyard.server.parts import MIB
+from packyard.server.small import SmallRoute
 
 Scope = Annotated[
     Literal["system", "tenant", "all", ""],
@@ -32,6 +34,12 @@ ProviderType = Annotated[
     BeforeValidator(lambda given: given or Provider.HELM),
     Field(description="helm, pack or zarf; helm without it."),
 ]
+
+
+class CertificateRoute(SmallRoute):
+    """Reads bodies that may hold a bundle of certificates."""
+
+    limit: ClassVar[int] = MIB
 
 
 class TlsForm(Form):

@@ -15,6 +15,7 @@ from packyard.server.hub.registries.callers import Editor, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
+    CertificateRoute,
     Force,
     Forced,
     Scope,
@@ -27,20 +28,19 @@ from packyard.server.hub.registries.forms import (
     tls_of,
 )
 from packyard.server.packs import Wired
-from packyard.server.small import SmallRoute
 
 router = APIRouter(
     prefix="/v1/registries/helm",
     tags=["registries"],
-    route_class=SmallRoute,
+    route_class=CertificateRoute,
     dependencies=[PRIVATE],
     responses=REFUSALS,
 )
 
 
 class ChartForm(Form):
-    name: str = ""
-    version: str = ""
+    name: str = Field(min_length=1)
+    version: str = Field(default="", description="Empty for any.")
 
 
 class CreateOption(Form):

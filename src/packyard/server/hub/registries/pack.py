@@ -14,6 +14,7 @@ from packyard.server.hub.registries.callers import Address, Editor, Keeper, Read
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
+    CertificateRoute,
     Force,
     Forced,
     Scope,
@@ -27,12 +28,11 @@ from packyard.server.hub.registries.forms import (
     tls_of,
 )
 from packyard.server.packs import Wired
-from packyard.server.small import SmallRoute
 
 router = APIRouter(
     prefix="/v1/registries/pack",
     tags=["registries"],
-    route_class=SmallRoute,
+    route_class=CertificateRoute,
     dependencies=[PRIVATE],
     responses=REFUSALS,
 )
