@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
 from urllib.parse import quote, urlencode
 
 from packyard.errors import NotFound, RemoteFailed, Unsupported
@@ -18,6 +20,8 @@ from packyard.remotes.items import Item, Kind, pick, text
 
 Query = Mapping[str, str | int | bool]
 PAGE = 50
+ANSWER_LIMIT = 64 * 1024 * 1024
+"""Bytes of an answer that is read whole; a page of profiles or packs holds all their values."""
 _PAGES = 10_000
 
 
@@ -49,38 +53,42 @@ class Hub:
         """All items that a search by POST gives."""
         return list(self._listed("POST", path, body, query or {}, "items"))
 
+    def first(
+        self, path: str, limit: int, query: Query | None = None, body: Item | None = None
+    ) -> list[Item]:
+        """So many items of a list at most, or of a search, where there is a `body` for it."""
+        method = "GET" if body is None else "POST"
+        return list(islice(self._listed(method, path, body, query or {}, "items"), limit))
+
     def create(self, path: str, body: Item, query: Query | None = None) -> Item:
         """POST something new; the answer, which has its `uid`."""
         return self._object(self.send("POST", path, body, query=query), path)
 
     def send(
-        self,
-        method: str,
-        path: str,
-        body: Item | None = None,
-        *,
-        query: Query | None = None,
-        accept: str = "application/json",
+        self, method: str, path: str, body: Item | None = None, *, query: Query | None = None
     ) -> Answer:
         """Send a request with a body of JSON or none."""
-        headers = {"accept": accept, **({"projectuid": self.project} if self.project else {})}
+        headers = self._headers()
         if body is not None:
             headers["content-type"] = "application/json"
-        try:
+        with self._expected(path):
             return self._client.request(
                 method,
-                f"{path}?{_encoded(query)}" if query else path,
+                f"{path}?{urlencode(_plain(query))}" if query else path,
                 headers=headers,
                 content=b"" if body is None else json.dumps(body).encode(),
+                limit=ANSWER_LIMIT,
             )
-        except (NotFound, Unsupported) as error:
-            if error.detail.get("code"):
-                raise
-            raise RemoteFailed(
-                f"{self.host} is no hub: it has nothing at {path}. It is a registry of another "
-                "kind, or a Packyard older than this command.",
-                host=self.host,
-            ) from error
+
+    @contextmanager
+    def download(self, path: str, query: Query) -> Iterator[Iterator[bytes]]:
+        """The bytes that stand there, of any number."""
+        target = f"{path}?{urlencode(_plain(query))}" if query else path
+        with (
+            self._expected(path),
+            self._client.stream("GET", target, headers=self._headers()) as answer,
+        ):
+            yield answer.iter_raw()
 
     def named(self, path: str, kind: Kind, wanted: str) -> Item:
         """The item of a list that has this uid, or this name."""
@@ -101,6 +109,24 @@ class Hub:
                 return
             asked = {**asked, "continue": place}
 
+    def _headers(self) -> dict[str, str]:
+        scope = {"projectuid": self.project} if self.project else {}
+        return {"accept": "application/json", **scope}
+
+    @contextmanager
+    def _expected(self, path: str) -> Iterator[None]:
+        """What is nowhere, and is not said so as a hub says it, was asked of something else."""
+        try:
+            yield
+        except (NotFound, Unsupported) as error:
+            if error.detail.get("code"):
+                raise
+            raise RemoteFailed(
+                f"{self.host} is no hub: it has nothing at {path}. It is a registry of another "
+                "kind, or a Packyard older than this command.",
+                host=self.host,
+            ) from error
+
     def _object(self, answer: Answer, path: str) -> Item:
         data = answer.json()
         if not isinstance(data, dict):
@@ -118,9 +144,8 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def _encoded(query: Query) -> str:
-    plain = {
-        name: str(value).lower() if isinstance(value, bool) else value
+def _plain(query: Query) -> dict[str, str]:
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
         for name, value in query.items()
     }
-    return urlencode(plain)

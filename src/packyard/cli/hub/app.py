@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from packyard.cli.hub import keys, macros, profiles, projects, registries, users
+from packyard.cli.hub import audit, keys, macros, profiles, projects, registries, users
 
 app = typer.Typer(
     name="hub",
@@ -17,3 +17,4 @@ app.add_typer(projects.app)
 app.add_typer(macros.app)
 app.add_typer(registries.app)
 app.add_typer(profiles.app)
+app.add_typer(audit.app)

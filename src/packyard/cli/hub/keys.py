@@ -81,7 +81,7 @@ def create(
     """
     spec: dict[str, object] = {"actions": [str(action) for action in actions or ()]}
     if expires:
-        spec["expiry"] = moment_of(expires)
+        spec["expiry"] = moment_of(expires, "--expires")
     if repositories:
         spec["repositories"] = repositories
     with open_hub(server, home) as hub:
@@ -139,7 +139,7 @@ def change(
         raise ParameterInvalid("Say what to change: --name, --expires or both.")
     body: dict[str, object] = {"metadata": {"name": name}} if name else {}
     if expires:
-        body["spec"] = {"expiry": "" if expires == "never" else moment_of(expires)}
+        body["spec"] = {"expiry": "" if expires == "never" else moment_of(expires, "--expires")}
     with open_hub(server, home) as hub:
         hub.send("PUT", f"{PATH}/{uid_of(_find(hub, key))}", body)
 
@@ -171,20 +171,24 @@ def remove(
             screen.message(f"Revoked {name_of(key)}")
 
 
-def moment_of(expires: str) -> str:
-    """The time in the form of the API; raise `ParameterInvalid` for what is none."""
-    span = _SPAN.fullmatch(expires)
+def moment_of(written: str, option: str, *, ago: bool = False) -> str:
+    """A time in the form of the API, of one that is written or so long from now, or `ago`.
+
+    Raise `ParameterInvalid` for what is none.
+    """
+    span = _SPAN.fullmatch(written)
     try:
         if span:
-            until = datetime.now(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])})
+            length = timedelta(**{_UNITS[span[2]]: int(span[1])})
+            meant = datetime.now(UTC) + (-length if ago else length)
         else:
-            until = datetime.fromisoformat(expires)
-            until = until if until.tzinfo else until.replace(tzinfo=UTC)
+            meant = datetime.fromisoformat(written)
+            meant = meant if meant.tzinfo else meant.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise ParameterInvalid(
-            f"--expires is {expires!r}: write 12h, 90d or 8w, or a time such as 2027-12-31."
+            f"{option} is {written!r}: write 12h, 90d or 8w, or a time such as 2027-12-31."
         ) from None
-    return until.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return meant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _set_state(key: str, server: str, home: Home, *, active: bool) -> None:
