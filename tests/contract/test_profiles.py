@@ -164,6 +164,19 @@ def test_name_and_tag_win_over_stale_and_neighbours_uids(wire: Wire, default: st
     wire.done("DELETE", path)
 
 
+def test_the_version_of_a_pack_in_a_group_is_as_good_as_its_tag(wire: Wire, default: str) -> None:
+    """The data source knows the version alone, `24.4.4` of the tag `LTS__24.4.4`."""
+    bare, whole = (
+        wire.uid(PROFILES, profile(tag, layer("ubuntu", tag, default)))
+        for tag in ("24.4.4", "LTS__24.4.4")
+    )
+    packs = [published(wire, uid)["packs"][0] for uid in (bare, whole)]
+    assert [pack["tag"] for pack in packs] == ["24.4.4", "LTS__24.4.4"]
+    assert packs[0]["packUid"] == packs[1]["packUid"]
+    for uid in (bare, whole):
+        wire.done("DELETE", f"{PROFILES}/{uid}")
+
+
 def test_manifests_of_one_name_are_matched_by_pack(wire: Wire) -> None:
     """An update sends the uid of the first pack's manifest for both."""
     packs = (manifest("one", ("x", "kind: A")), manifest("two", ("x", "kind: B")))
@@ -246,6 +259,22 @@ def test_the_scope_is_that_of_the_header_and_reads_need_none(wire: Wire, default
     assert {uid, shared} <= {row["metadata"]["uid"] for row in seen}
     for which in (uid, shared):
         wire.done("DELETE", f"{PROFILES}/{which}", project=project)
+
+
+@pytest.mark.parametrize("spelling", ["ProjectUid", "Projectuid", "projectUid", "projectuid", "?"])
+def test_a_project_is_named_by_a_header_of_any_spelling_or_in_the_query(
+    wire: Wire, spelling: str
+) -> None:
+    rows = wire.get("/v1/dashboard/projects/metadata")["items"]
+    project = next(row["metadata"]["uid"] for row in rows if row["metadata"]["name"] == "Default")
+    query = f"?ProjectUid={project}" if spelling == "?" else ""
+    headers = {} if query else {spelling: project}
+    body = profile("spelled", manifest("m", ("x", "kind: A")))
+    made = wire("POST", PROFILES + query, body, headers)
+    assert made.status == 201
+    path = f"{PROFILES}/{made.json['uid']}"
+    assert wire.get(path)["metadata"]["annotations"]["scope"] == "project"
+    wire.done("DELETE", path)
 
 
 def multipart(content: bytes) -> tuple[Iterator[bytes], dict[str, str]]:

@@ -35,6 +35,8 @@ def test_every_start_finds_the_default_project(wire: Wire, project: str) -> None
     names = [item["metadata"]["name"] for item in found["items"]]
     assert {"Default", "contract projects"} <= set(names)
     assert all(item["metadata"]["uid"] for item in found["items"])
+    listed = {item["metadata"]["name"] for item in wire.get(PROJECTS)["items"]}
+    assert {"Default", "contract projects"} <= listed
 
 
 def test_a_project_is_echoed_changed_and_deleted(wire: Wire) -> None:

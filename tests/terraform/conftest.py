@@ -33,7 +33,8 @@ def key(secured: Secured) -> str:
     """Of the administrator."""
     server = secured.server
     body = {"metadata": {"name": "terraform"}, "spec": {}}
-    with httpx.Client(verify=server.tls or True, auth=("admin", server.admin_password)) as client:
+    auth, verify = ("admin", server.admin_password), server.tls or True
+    with httpx.Client(auth=auth, verify=verify, timeout=30) as client:
         made = client.post(f"{server.url}/v1/apiKeys", json=body).raise_for_status()
     return str(made.json()["apiKey"])
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, or_, select
 
 from packyard.catalog.entries import ON_ITS_WAY
 from packyard.catalog.tables import pack_tags, packs, sources
@@ -104,20 +104,29 @@ def places(
     listing: bool = False,
 ) -> Places:
     """Of these names those under one of the tags, and of the uids those that are known; with
-    `listing` also every tag of the names."""
+    `listing` also every tag of the names.
+
+    A version is as good as its tag: where a group stands before it in the tag, clients know and
+    send the bare one.
+    """
     held: dict[tuple[str, str], list[Place]] = {}
+    bare: dict[tuple[str, str], list[Place]] = {}
     every: dict[str, dict[str, list[str]]] = {}
     spelt = {one for tag in tags for one in spellings(tag)}
     found = select(*_COLUMNS, pack_tags.c.tag).join_from(pack_tags, packs)
     for batch in _batches(names):
         named = found.where(pack_tags.c.name.in_(batch), packs.c.gone_at == 0)
         if not listing:
-            named = named.where(pack_tags.c.tag.in_(spelt))
+            named = named.where(or_(pack_tags.c.tag.in_(spelt), packs.c.version.in_(spelt)))
         for row in connection.execute(named.order_by(pack_tags.c.tag)).mappings():
             tag = row["tag"]
             every.setdefault(row["name"], {}).setdefault(row["source"], []).append(tag)
             if tag in spelt:
                 held.setdefault((row["name"], tag), []).append(_place(row, tag))
+            elif row["version"] in spelt and tag == row["label"]:
+                bare.setdefault((row["name"], row["version"]), []).append(_place(row, tag))
+    for key, more in bare.items():
+        held.setdefault(key, []).extend(more)
     known: dict[str, Place] = {}
     for batch in _batches(uids):
         seen = packs.c.uid.in_(batch), packs.c.gone_at != ON_ITS_WAY
