@@ -67,7 +67,7 @@ class Live:
             self.kill()
             raise
 
-    def wait_ready(self, seconds: float = 30) -> None:
+    def wait_ready(self, seconds: float = 90) -> None:
         """Return when `/ready` answers 200; raise with all that was printed if it does not."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
