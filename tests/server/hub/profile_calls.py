@@ -20,6 +20,7 @@ def push_pack(server: Live, files: Files) -> None:
     answer = httpx.post(
         f"{server.url}/v1/_packs",
         content=archive_of(files),
+        timeout=60,
         headers={
             "authorization": basic("admin", server.admin_password),
             "content-type": "application/gzip",

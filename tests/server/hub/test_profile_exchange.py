@@ -60,6 +60,7 @@ def upload(admin: Caller, content: bytes, name: str = "importFile") -> httpx.Res
         f"{admin.server.url}{PATH}/import/file?format=json&publish=true",
         headers={"ApiKey": admin.key},
         files={name: ("any name", content, "application/octet-stream")},
+        timeout=60,
     )
     checker.check(admin.server.url, answer, admin.http)
     return answer
