@@ -163,6 +163,10 @@ def test_whatever_dies_is_taken_up_again_fifty_times(disk: Hub, tmp_path: Path) 
 def test_leases_of_dead_processes_of_this_machine_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as ended:
+        assert ended.stdout is not None
+        ended.stdout.read()
+        until(lambda: worker._is_dead(f"{worker._HOST}:{ended.pid}:abc:def"))
     token = worker._TOKEN
     own = f"{worker._HOST}:{os.getpid()}"
     assert worker._is_dead(f"{worker._HOST}:{process.pid}:abc:def")

@@ -8,6 +8,7 @@ import secrets
 import socket
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 from packyard.errors import PackyardError
 from packyard.hub import schedule
@@ -42,7 +43,16 @@ def _is_dead(holder: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return _is_ended(int(pid))
+
+
+def _is_ended(pid: int) -> bool:
+    """Whether it has ended, and only waits for its parent to ask how."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[:1] == ["Z"]
 
 
 class Worker:
