@@ -15,6 +15,7 @@ from packyard.charts.engine import Engine
 from packyard.hub import opening
 from packyard.hub.archives import Archives
 from packyard.hub.composing import Profiles
+from packyard.hub.contents import Looks
 from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
 from packyard.server.edge import Edge
@@ -77,6 +78,7 @@ def make(store: Store, users: Path) -> Made:
             profiles=Profiles(store, secrets, engine.fill),
             archives=Archives(store, secrets, opening.Settings(), Limits()),
             engine=engine,
+            looks=Looks(store, secrets, opening.Settings()),
             settings=Settings(**settings),  # type: ignore[arg-type]
         )
         return Edge(parts, inner or PlainTextResponse("inner"))  # type: ignore[arg-type]

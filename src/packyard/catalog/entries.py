@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import Connection, Row, RowMapping, and_, delete, insert, select, update
 
 from packyard.catalog import names as name_rows
 from packyard.catalog.tables import pack_contents, pack_tags, packs, sources
@@ -25,6 +25,7 @@ from packyard.packs.version import sort_key
 from packyard.references import Tag
 
 BUILT_IN = "Public Repo"
+_BATCH = 500
 ON_ITS_WAY = -1
 """In the place of `gone_at`: written by a synchronization that goes on, and seen by nobody."""
 
@@ -311,9 +312,24 @@ def last_change(connection: Connection, source: str) -> int:
 
 
 def contents(connection: Connection, uid: str) -> Contents:
-    row = connection.execute(select(pack_contents).where(pack_contents.c.pack == uid)).one_or_none()
-    if row is None:
+    """Raises `PackUnknown`, also where they were not read yet."""
+    found = all_contents(connection, [uid])
+    if uid not in found:
         raise PackUnknown(f"There is no pack of uid {uid}.")
+    return found[uid]
+
+
+def all_contents(connection: Connection, uids: Sequence[str]) -> dict[str, Contents]:
+    """By uid; what was not read yet is left out."""
+    found: dict[str, Contents] = {}
+    for start in range(0, len(uids), _BATCH):
+        batch = uids[start : start + _BATCH]
+        rows = connection.execute(select(pack_contents).where(pack_contents.c.pack.in_(batch)))
+        found |= {row.pack: _contents(row) for row in rows}
+    return found
+
+
+def _contents(row: Row[Any]) -> Contents:
     return Contents(
         pack_json=row.pack_json,
         values=row.values,

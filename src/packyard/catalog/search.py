@@ -42,6 +42,18 @@ SORTS = {
     "type": pack_names.c.type,
     "addOnType": pack_names.c.addon_key,
 }
+ORDERS: dict[str, ColumnElement[Any]] = {
+    "metadata.name": packs.c.name,
+    "metadata.uid": packs.c.uid,
+    "metadata.creationTimestamp": packs.c.pushed_at,
+    "metadata.lastModifiedTimestamp": packs.c.pushed_at,
+    "spec.name": packs.c.name,
+    "spec.displayName": packs.c.display_name,
+    "spec.version": packs.c.version_key,
+    "spec.layer": packs.c.layer,
+    "spec.addonType": packs.c.addon_key,
+    "spec.registryUid": packs.c.source,
+}
 _T = TypeVar("_T")
 
 
@@ -110,10 +122,19 @@ def search(
     return Page(page, _place(rows[limit - 1]) if len(rows) > limit else "")
 
 
-def versions(connection: Connection, query: Query, *, limit: int, offset: int = 0) -> Found[Entry]:
-    """By name, newest version first."""
+def versions(
+    connection: Connection,
+    query: Query,
+    *,
+    order: Sequence[tuple[str, bool]] = (),
+    limit: int,
+    offset: int = 0,
+) -> Found[Entry]:
+    """By name, newest version first; before that by `order`, which names keys of `ORDERS` and
+    whether they fall."""
     conditions = [packs.c.gone_at == 0, statements.of_versions(query)]
-    rows = _rows(connection, conditions, limit, offset)
+    by = [ORDERS[name].desc() if falls else ORDERS[name] for name, falls in order]
+    rows = _rows(connection, conditions, limit, offset, by)
     count = select(func.count()).select_from(packs).where(*conditions)
     items = [entries.of_row(row) for row in rows]
     return Found(items, _count(connection, count, len(items), limit, offset))
@@ -186,12 +207,17 @@ _ORDER = (packs.c.name, packs.c.version_key.desc(), packs.c.uid)
 
 
 def _rows(
-    connection: Connection, conditions: list[ColumnElement[bool]], limit: int, offset: int = 0
+    connection: Connection,
+    conditions: list[ColumnElement[bool]],
+    limit: int,
+    offset: int = 0,
+    by: Sequence[Any] = (),
 ) -> Sequence[RowMapping]:
     """The keys come from an index alone; whole rows are read of this page only."""
-    found = select(packs.c.uid).where(*conditions).order_by(*_ORDER).limit(limit).offset(offset)
+    order = (*by, *_ORDER)
+    found = select(packs.c.uid).where(*conditions).order_by(*order).limit(limit).offset(offset)
     uids = list(connection.scalars(found))
-    whole = select(packs).where(packs.c.uid.in_(uids)).order_by(*_ORDER)
+    whole = select(packs).where(packs.c.uid.in_(uids)).order_by(*order)
     return connection.execute(whole).mappings().all()
 
 

@@ -7,7 +7,9 @@ who look at one chart at once cause one request.
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from packyard.auth.secrets import Secrets
 from packyard.catalog import entries, foreign
@@ -20,6 +22,8 @@ from packyard.storage.store import Store
 PARALLEL = 4
 PATIENCE = 10.0
 """Seconds that somebody who looks is kept waiting."""
+_AT_ONCE = 50  # charts that one look lets be fetched
+_AGAIN = 60.0  # seconds after which one that failed is tried again
 
 
 class Looks:
@@ -30,6 +34,7 @@ class Looks:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="look")
         self._running: dict[str, Future[Contents]] = {}
+        self._failed: dict[str, float] = {}  # when, of the monotonic clock
 
     def contents(self, uid: str, patience: float = PATIENCE) -> Contents:
         """Raises `PackUnknown`, what the registry does wrong, and `Unavailable` after `patience`
@@ -50,6 +55,17 @@ class Looks:
                 "again in a moment."
             ) from None
 
+    def fetch(self, those: Sequence[Entry], patience: float = PATIENCE) -> None:
+        """Let contents be fetched that were not yet, and wait for them that long.
+
+        What cannot be fetched is not asked for again within a minute.
+        """
+        late = time.monotonic() - _AGAIN
+        with self._lock:
+            self._failed = {uid: at for uid, at in self._failed.items() if at > late}
+            wanted = [entry for entry in those if entry.uid not in self._failed]
+        wait([self._fetching(entry) for entry in wanted[:_AT_ONCE]], patience)
+
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -62,6 +78,14 @@ class Looks:
             return running
 
     def _fetch(self, entry: Entry) -> Contents:
+        try:
+            return self._read(entry)
+        except BaseException:
+            with self._lock:
+                self._failed[entry.uid] = time.monotonic()
+            raise
+
+    def _read(self, entry: Entry) -> Contents:
         with self._store.read() as connection:
             registry = registries.get(connection, self._vault, entry.source)
         offer = Offer(

@@ -20,6 +20,7 @@ from packyard.config.model import Oidc
 from packyard.hub import opening, usage
 from packyard.hub.archives import Archives
 from packyard.hub.composing import Profiles
+from packyard.hub.contents import Looks
 from packyard.hub.schedule import Times
 from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
@@ -28,6 +29,7 @@ from packyard.server import charts, packs
 from packyard.server.edge import Edge
 from packyard.server.exposition import Exposition
 from packyard.server.hub import audits, keys, macros, projects, sign_in, users
+from packyard.server.hub.packs.routers import ROUTERS as PACKS
 from packyard.server.hub.profiles.routers import ROUTERS as PROFILES
 from packyard.server.hub.registries.routers import ROUTERS as REGISTRIES
 from packyard.server.parts import OpenId, Parts, Settings
@@ -76,6 +78,7 @@ def build(config: Config, store: Store) -> Parts:
         profiles=Profiles(store, secrets, engine.fill),
         archives=Archives(store, secrets, remotes, registry.limits),
         engine=engine,
+        looks=Looks(store, secrets, remotes),
         openid=_openid(config.auth.oidc) if config.auth.oidc else None,
         settings=_settings(config),
         remotes=remotes,
@@ -89,7 +92,7 @@ def asgi(config: Config, parts: Parts) -> ASGIApp:
     pages.include_router(charts.router)
     for module in (sign_in, users, keys, projects, macros, audits):
         pages.include_router(module.router)
-    for router in (*PROFILES, *REGISTRIES):
+    for router in (*PROFILES, *REGISTRIES, *PACKS):
         pages.include_router(router)
     exposition = Exposition(parts, anonymous=config.http.metrics.anonymous)
     pages.router.routes.insert(0, Route(exposition.path, exposition, include_in_schema=False))

@@ -17,6 +17,7 @@ from packyard.charts.engine import Engine
 from packyard.hub import opening
 from packyard.hub.archives import Archives
 from packyard.hub.composing import Profiles
+from packyard.hub.contents import Looks
 from packyard.hub.offers import Offers
 from packyard.hub.schedule import Times
 from packyard.registry.registry import Registry
@@ -73,6 +74,7 @@ class Parts:
     profiles: Profiles
     archives: Archives
     engine: Engine  # starts nothing before its first use
+    looks: Looks
     openid: OpenId | None = None
     offers: Offers = field(default_factory=Offers)
     settings: Settings = field(default_factory=Settings)
@@ -82,5 +84,7 @@ class Parts:
     metrics: Metrics = field(default_factory=Metrics)
     # Passwords have a thread of their own, so that a flood of wrong ones takes nobody else's.
     verifying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    # So have those who may have to wait for what another registry holds.
+    looking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(16))
     # So have calls to other registries that somebody waits for.
     probing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))

@@ -113,7 +113,7 @@ def ordered(items: Sequence[Shape], order_by: str) -> list[Shape]:
     Raises `ParameterInvalid` for what is no member of these items.
     """
     found = list(items)
-    for name, direction in reversed(_directions(order_by)):
+    for name, direction in reversed(directions(order_by)):
         path = name.split(".")
         keys = {id(item): _key(item, path, name) for item in found}
         found.sort(key=lambda item: keys[id(item)], reverse=direction < 0)
@@ -145,7 +145,8 @@ def _start(token: str) -> tuple[int, str]:
     return int(found[1]), found[2] or ""
 
 
-def _directions(order_by: str) -> list[tuple[str, int]]:
+def directions(order_by: str) -> list[tuple[str, int]]:
+    """Members and 1 or -1, of an `orderBy`; raises `ParameterInvalid`."""
     found = []
     for word in filter(None, (part.strip() for part in order_by.split(","))):
         name, _, sign = word.partition("=")

@@ -1,0 +1,176 @@
+"""Packs of the catalog as the hub tells of them: all versions of a name in one registry, or one.
+
+A name may come as `<anything>--<pack>`. What layers of profiles have beside the catalog, manifests
+and charts that people name, is known by the uid that their layer has (terraform-contract.md, 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from packyard.catalog import entries
+from packyard.catalog.entries import Entry
+from packyard.catalog.tables import pack_contents, packs, sources
+from packyard.errors import PackUnknown
+from packyard.hub.tables import profile_layers, profiles
+from packyard.packs.model import is_for
+from packyard.profiles.model import NAME_SEPARATOR
+from packyard.references import Tag
+
+MANIFEST_PACK = "spectro-manifest-pack"
+"""The uid that clients give a layer of manifests alone before it has one."""
+DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A tag: of a version itself, or one that leads to it."""
+
+    tag: str
+    version: str
+    leads: bool
+    parents: tuple[Tag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Of one pack in one registry, oldest first; by uid every tag that leads to one."""
+
+    entries: tuple[Entry, ...]
+    tags: Mapping[str, Sequence[tuple[Tag, bool]]]
+
+    @property
+    def newest(self) -> Entry:
+        return self.entries[-1]
+
+    def rows(self) -> list[tuple[Entry, Tagged]]:
+        """What else leads to a version first, the versions themselves last, the newest at the end:
+        clients compare what people write with `version`, and take the highest, or the last."""
+        others, own = [], []
+        for entry in self.entries:
+            leading = self.tags.get(entry.uid, ())
+            others += [
+                (entry, Tagged(tag, tag, leads=True))
+                for tag, _ in leading
+                if tag != entry.label or entry.label != entry.version
+            ]
+            parents = tuple(tag for tag, parent in leading if parent)
+            own.append((entry, Tagged(entry.label, entry.version, leads=False, parents=parents)))
+        return others + own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layered:
+    """A pack that only layers of profiles have."""
+
+    uid: str
+    name: str
+    type: str
+    layer: str
+    tag: str
+    registry: str
+
+
+def versions(
+    connection: Connection,
+    name: str,
+    registry: str = "",
+    *,
+    cloud: str = "",
+    layer: str = "",
+    states: Collection[str] = (),
+) -> Versions:
+    """Those that are there for a cloud, of a layer; without `states` all but disabled ones.
+
+    Without a registry it is the own one, else the first by name that has the pack. Raises
+    `PackUnknown`.
+    """
+    for spelt in dict.fromkeys((name, name.rpartition(NAME_SEPARATOR)[2])):
+        for source in [registry] if registry else _holding(connection, spelt):
+            chosen = [
+                entry
+                for entry in reversed(entries.versions(connection, source, spelt))
+                if is_for(entry.clouds, cloud)
+                and layer in ("", entry.layer)
+                and _is_shown(entry, states)
+            ]
+            if chosen:
+                return Versions(tuple(chosen), _leading(connection, source, spelt))
+    where = f"in the registry {registry[:100]!r}" if registry else "in any registry"
+    raise PackUnknown(f"There is no pack {name[:255]!r} {where}.")
+
+
+def version(connection: Connection, uid: str) -> Versions:
+    """The one of that uid, also where its registry holds it no longer; raises `PackUnknown`."""
+    entry = entries.by_uid(connection, uid)
+    if entry is None:
+        raise unknown(uid)
+    return Versions((entry,), _leading(connection, entry.source, entry.name))
+
+
+def unknown(uid: str) -> PackUnknown:
+    return PackUnknown(f"There is no pack with the uid {uid[:255]}.")
+
+
+def layered(connection: Connection, uid: str) -> list[tuple[str, Layered]]:
+    """What layers of profiles have under that uid, with the project of each profile."""
+    found = (
+        select(profile_layers, profiles.c.project)
+        .join_from(profile_layers, profiles)
+        .where(profile_layers.c.pack == uid)
+        .order_by(profile_layers.c.published.desc(), profile_layers.c.profile)
+    )
+    return [
+        (
+            row["project"],
+            Layered(
+                uid=uid,
+                name=row["pack_name"] or row["name"],
+                type=row["type"],
+                layer=row["layer"] or "addon",
+                tag=row["tag"],
+                registry=row["registry"],
+            ),
+        )
+        for row in connection.execute(found).mappings()
+    ]
+
+
+def unread(connection: Connection, those: Sequence[Entry]) -> list[Entry]:
+    """Those whose contents a synchronization left out, and nobody looked at yet."""
+    uids = [entry.uid for entry in those]
+    read = set(
+        connection.scalars(select(pack_contents.c.pack).where(pack_contents.c.pack.in_(uids)))
+    )
+    return [entry for entry in those if entry.uid not in read]
+
+
+def _is_shown(entry: Entry, states: Collection[str]) -> bool:
+    disabled = entry.annotations.get("disabled") == "true"
+    state = DISABLED if disabled else entry.system_state
+    return state in states if states else state != DISABLED
+
+
+def _holding(connection: Connection, name: str) -> list[str]:
+    found = (
+        select(sources.c.uid)
+        .where(
+            sources.c.uid.in_(
+                select(packs.c.source).where(packs.c.name == name, packs.c.gone_at == 0)
+            )
+        )
+        .order_by(sources.c.kind != "default", sources.c.name)
+    )
+    return list(connection.scalars(found))
+
+
+def _leading(
+    connection: Connection, source: str, name: str
+) -> Mapping[str, Sequence[tuple[Tag, bool]]]:
+    found: dict[str, list[tuple[Tag, bool]]] = {}
+    for tag, (uid, parent) in entries.tags(connection, source, name).items():
+        found.setdefault(uid, []).append((tag, parent))
+    return found

@@ -1,0 +1,118 @@
+"""Lists of packs: versions by `filters`, and packs by the search object (hub.md, "API").
+
+What somebody may read of a project they may read of packs, which are the tenant's.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Body, Query
+
+from packyard.catalog import filters as grammar
+from packyard.catalog import search as catalog
+from packyard.catalog.query import both, words
+from packyard.errors import ParameterInvalid
+from packyard.server.hub.forms import PRIVATE, REFUSALS
+from packyard.server.hub.lists import Fields, OrderBy, Paged, Paging, directions, trimmed
+from packyard.server.hub.packs import reading
+from packyard.server.hub.packs.forms import (
+    FoundPack,
+    FoundPacks,
+    PackSummaries,
+    PackSummary,
+    Search,
+)
+from packyard.server.hub.scope import Reading
+from packyard.server.packs import Wired
+from packyard.server.parts import Parts
+from packyard.server.small import SmallRoute
+
+router = APIRouter(
+    prefix="/v1/packs",
+    tags=["packs of all registries"],
+    route_class=SmallRoute,
+    dependencies=[PRIVATE],
+    responses=REFUSALS,
+)
+
+_FEW = 3
+"""A list of no more is a look at each: then contents of charts are fetched."""
+
+
+@router.get("")
+async def list_packs(
+    parts: Wired,
+    _reader: Reading,
+    paging: Paged,
+    filters: Annotated[
+        str,
+        Query(
+            description="FIELD OPERATOR VALUE, joined by AND and OR.",
+            examples=["spec.name=nginxANDspec.version>=1.2"],
+        ),
+    ] = "",
+    order_by: OrderBy = "",
+    fields: Fields = "",
+) -> PackSummaries:
+    """Versions of packs that meet the filters, by name and then newest first."""
+    return await to_thread.run_sync(
+        _list, parts, paging, filters, order_by, fields, limiter=parts.looking
+    )
+
+
+def _list(parts: Parts, paging: Paging, filters: str, order_by: str, fields: str) -> PackSummaries:
+    query, order = grammar.parse(filters), directions(order_by)
+    unknown = [name for name, _ in order if name not in catalog.ORDERS]
+    if unknown:
+        raise ParameterInvalid(
+            f"orderBy names {unknown[0][:100]!r}; packs are ordered by {', '.join(catalog.ORDERS)}."
+        )
+    by = [(name, sign < 0) for name, sign in order]
+    with parts.store.read() as connection:
+        found = catalog.versions(
+            connection, query, order=by, limit=paging.limit, offset=paging.offset
+        )
+    if len(found.items) <= _FEW:
+        reading.look(parts, found.items)
+    uids = [entry.uid for entry in found.items]
+    with parts.store.read() as connection:
+        kinds = reading.kinds(connection)
+        values = reading.values_of(connection, uids)
+        logos = reading.with_logo(connection, uids)
+    items = [
+        PackSummary.of(
+            entry,
+            kinds.get(entry.source, ""),
+            values.get(entry.uid, ""),
+            logo=entry.uid in logos,
+        )
+        for entry in found.items
+    ]
+    answer = PackSummaries(items=items, listmeta=paging.told(len(items), found.count))
+    return trimmed(answer, fields)
+
+
+@router.post("/search")
+def search(
+    parts: Wired,
+    _reader: Reading,
+    paging: Paged,
+    wanted: Annotated[Search | None, Body()] = None,
+    q: Annotated[str, Query(description="Words in name, description and README.")] = "",
+) -> FoundPacks:
+    """Packs that meet every condition, each once for all registries that have it."""
+    asked = wanted or Search()
+    query = both(asked.filter.wanted().query(), words(q))
+    sort = [(by.field, by.order == "desc") for by in asked.sort]
+    with parts.store.read() as connection:
+        found = catalog.packs_of(
+            connection, query, sort=sort, limit=paging.limit, offset=paging.offset
+        )
+        newest = [one.newest for pack in found.items for one in pack.holdings]
+        scopes = reading.scopes(connection)
+        logos = reading.with_logo(connection, [entry.uid for entry in newest])
+        differing = catalog.differing(connection, newest)
+    items = [FoundPack.of(pack, scopes, logos, differing) for pack in found.items]
+    return FoundPacks(items=items, listmeta=paging.told(len(items), found.count))

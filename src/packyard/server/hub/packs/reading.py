@@ -1,0 +1,69 @@
+"""What the routers of packs read beside rows of versions: contents, logos, scopes, clashes.
+
+Charts whose contents a synchronization left out are fetched where somebody looks at few of them;
+what does not come in time is left empty, and kept for the next look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, func, select
+
+from packyard.catalog import search
+from packyard.catalog.entries import Entry, all_contents
+from packyard.catalog.tables import pack_contents, sources
+from packyard.hub import layer_contents
+from packyard.hub import packs as hub_packs
+from packyard.hub.packs import Versions
+from packyard.hub.tables import registries
+from packyard.server.hub.packs.forms import PackTags, PackValues
+from packyard.server.parts import Parts
+
+
+def look(parts: Parts, those: Sequence[Entry]) -> None:
+    """Let contents that are missing be fetched, newest first, and wait a while for them."""
+    with parts.store.read() as connection:
+        missing = hub_packs.unread(connection, those)
+    if missing:
+        parts.looks.fetch(missing[::-1])
+
+
+def told(parts: Parts, versions: Versions) -> PackTags:
+    """The answer about versions of a pack."""
+    entries = versions.entries
+    look(parts, entries)
+    uids = [entry.uid for entry in entries]
+    with parts.store.read() as connection:
+        held = all_contents(connection, uids)
+        readable = layer_contents.contents(connection, uids)
+        differing = search.differing(connection, entries)
+    values = [
+        PackValues.of(entry, held.get(entry.uid), readable.get(entry.uid)) for entry in entries
+    ]
+    newest = held.get(versions.newest.uid)
+    logo = bool(newest and newest.logo)
+    return PackTags.of(versions.newest, versions.rows(), values, differing, logo=logo)
+
+
+def values_of(connection: Connection, uids: Collection[str]) -> dict[str, str]:
+    """The values alone, which a list has of many; by uid, without those nobody read yet."""
+    columns = pack_contents.c.pack, pack_contents.c["values"]
+    found = connection.execute(select(*columns).where(pack_contents.c.pack.in_(uids)))
+    return {row[0]: row[1] for row in found}
+
+
+def with_logo(connection: Connection, uids: Collection[str]) -> set[str]:
+    has_logo = pack_contents.c.pack.in_(uids), func.length(pack_contents.c.logo) > 0
+    return set(connection.scalars(select(pack_contents.c.pack).where(*has_logo)))
+
+
+def kinds(connection: Connection) -> dict[str, str]:
+    """By uid of the registry."""
+    return {row.uid: row.kind for row in connection.execute(select(sources.c.uid, sources.c.kind))}
+
+
+def scopes(connection: Connection) -> dict[str, str]:
+    """By uid of the registry; the built-in one is not among them."""
+    found = connection.execute(select(registries.c.uid, registries.c.scope))
+    return {row.uid: row.scope for row in found}
