@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 
 from packyard.packs import lint
 from packyard.packs.archive import read_archive
+from packyard.packs.folder import write_folder
 from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.client import Client
@@ -36,8 +37,10 @@ from tests.test_docs import FENCE, ROOT, console_lines
 
 REGION = "eu-west-1"
 AWS_LOGIN = Credentials("AWS", "123456789012-auth-token")  # moto's
-OCI, ECR, HELM = "registry.example.com", "123456789012.dkr.ecr.eu-west-1.example.com", "charts"
+OCI, ECR = "registry.example.com", "123456789012.dkr.ecr.eu-west-1.example.com"
 HUB, OTHER = "packyard.example.com", "packs.example.com"
+SCRIPTS = ROOT / "docs/scripts.md"
+EXPORTED = f"export HUB=https://{HUB} KEY=$(cat key.txt)"
 
 
 @dataclass
@@ -59,15 +62,16 @@ class Reader:
             text = text.replace(f"https://{host}", f"http://{place}").replace(host, place)
         return text
 
-    def type(self, page: str) -> str:
-        """The page's commands, after those that all pages begin with; its JSON is `spec.json`."""
+    def type(self, page: str, *more: str) -> str:
+        """The page's commands, after those that all pages begin with, and before `more`; its JSON
+        is `spec.json`."""
         blocks = FENCE.findall((ROOT / "docs" / page).read_text())
         for language, body in blocks:
             if language == "json":
                 spec = self.at_home(body).replace("open sesame", self.secret)
                 (self.folder / "spec.json").write_text(spec)
         begun = islice(console_lines(ROOT / "docs/registries.md"), 3)
-        return self.run("\n".join([*begun, *console_lines(ROOT / "docs" / page)]))
+        return self.run("\n".join([*begun, *console_lines(ROOT / "docs" / page), *more]))
 
     def run(self, script: str) -> str:
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -219,6 +223,42 @@ def test_ecr(server: Live, admin: Caller, reader: Reader, tmp_path: Path) -> Non
         settled(admin, f"/v1/registries/oci/{uid_of(admin, 'more')}/ecr/sync/status")
         for name in ("aws", "aws-role", "more"):
             assert held(server, uid_of(admin, name)) == {("web", "1.0.0")}
+
+
+@pytest.mark.clients("curl", "jq", "oras")
+def test_scripts(server: Live, admin: Caller, reader: Reader, tmp_path: Path) -> None:
+    """A pack is pushed, synchronized and waited for; then everybody finds it."""
+    (reader.folder / "key.txt").write_text(admin.key)
+    without_tls(reader, "oras")
+    for version, said in (("1.3.0", "1.3.0"), ("1.4.0", "1.3.0")):
+        files = samples.pack(version=said)
+        write_folder(files, reader.folder / f"sample-{version}")
+    script = next(body for kind, body in FENCE.findall(SCRIPTS.read_text()) if kind == "sh")
+    with running(tmp_path, login=True) as host:
+        reader.places[OCI] = host
+        (reader.folder / "release-pack").write_text(reader.at_home(script))
+        with Client(parse_address(host), Credentials(USER, PASSWORD)) as client:
+            push_pack(client, samples.pack(version="1.2.3"), base="team")
+        spec = {
+            "endpoint": f"http://{host}",
+            "providerType": "pack",
+            "baseContentPath": "team",
+            "auth": {"type": "basic", "username": USER, "password": PASSWORD},
+        }
+        body = {"metadata": {"name": "team packs"}, "spec": spec}
+        uid = created(admin("POST", "/v1/registries/oci/basic", body))
+        reader.run(f"oras login {OCI} -u {USER} -p '{PASSWORD}'")
+        listed = reader.type("scripts.md", f"{EXPORTED}; sh release-pack sample 1.3.0")
+        assert listed.endswith("sample 1.3.0 can be chosen\n")
+        found = admin("GET", f"/v1/packs/sample/registries/{uid}?cloudType=all").json()
+        assert {tag["tag"] for tag in found["tags"]} >= {"1.2.3", "1.3.0", "1.3.x", "1.x"}
+        reader.run(f"{EXPORTED}; timeout 5 sh release-pack sample 1.4.0 || test $? = 124")
+        (item,) = admin("GET", f"/v1/registries/{uid}/sync/report").json()["items"]
+        assert (item["name"], item["tag"]) == ("sample", "1.4.0")
+        assert "pack.json says 1.3.0" in item["reason"]
+    search = {"filter": {"type": ["spectro", "oci"], "name": {"eq": "sample"}}, "sort": []}
+    (hit,) = admin("POST", "/v1/packs/search?limit=100", search).json()["items"]
+    assert [one["uid"] for one in hit["spec"]["registries"]] == [uid]
 
 
 def read_real_packs(server: Live, admin: Caller, other: Live, paths: Iterable[Path]) -> None:
