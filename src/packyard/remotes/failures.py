@@ -105,7 +105,9 @@ def refused(
     entries = list(_entries(body))
     findings = [finding for entry in entries for finding in _findings(entry)]
     if findings:
-        return ContentRefused(f"{host} refuses what was pushed.", findings)
+        told = next((_said(one) for one in entries if isinstance(one.get("details"), dict)), "")
+        message = f"{host}: {told}." if told else f"{host} refuses what was pushed."
+        return ContentRefused(message, findings)
     said = dict.fromkeys(filter(None, map(_said, entries)))
     message = f"{host}: {'; '.join(said) or f'{status} {reason}'.strip()}."
     waiting: dict[str, object] = {}

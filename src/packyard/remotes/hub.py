@@ -11,10 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from urllib.parse import quote, urlencode
 
-from packyard.errors import NotFound, RemoteFailed, Unsupported
+from packyard.errors import ContentRefused, NotFound, RemoteFailed, Unsupported
+from packyard.findings import Finding
 from packyard.remotes.client import Answer, Client
 from packyard.remotes.items import Item, Kind, pick, text
 
@@ -115,9 +117,14 @@ class Hub:
 
     @contextmanager
     def _expected(self, path: str) -> Iterator[None]:
-        """What is nowhere, and is not said so as a hub says it, was asked of something else."""
+        """What is nowhere, and is not said so as a hub says it, was asked of something else.
+
+        Findings about a layer's texts name the layer as their folder.
+        """
         try:
             yield
+        except ContentRefused as refusal:
+            raise ContentRefused(refusal.message, list(map(_in_layer, refusal.findings))) from None
         except (NotFound, Unsupported) as error:
             if error.detail.get("code"):
                 raise
@@ -137,6 +144,11 @@ class Hub:
         return RemoteFailed(
             f"{self.host} answered {path} with something else than a hub does.", host=self.host
         )
+
+
+def _in_layer(finding: Finding) -> Finding:
+    above = "/".join(filter(None, (finding.layer, finding.file)))
+    return replace(finding, file=above)
 
 
 def segment(name: str) -> str:

@@ -10,6 +10,7 @@ from packyard.errors import (
     Conflict,
     KeyUnknown,
     NotFound,
+    PackUnknown,
     ProfileUnknown,
     ProjectUnknown,
     RegistryUnknown,
@@ -32,6 +33,7 @@ class Kind:
 USER = Kind("user", UserUnknown, "users")
 KEY = Kind("API key", KeyUnknown, "API keys")
 PROJECT = Kind("project", ProjectUnknown, "projects")
+PACK = Kind("pack", PackUnknown, "packs")
 PROFILE = Kind("cluster profile", ProfileUnknown, "cluster profiles")
 REGISTRY = Kind("registry", RegistryUnknown, "registries")
 

@@ -94,6 +94,12 @@ def test_a_profile_goes_to_a_hub_and_comes_back(
     assert "addon   web:1.0.0" in shown
     assert "k8s     kubernetes:1.2.3" in shown
 
+    values.write_text(values.read_text().replace("var.port", "macro.port"))
+    admin("macro", "set", "port=80")
+    assert profile("push", back).out.startswith("updated")
+    assert "used by a cluster profile: shop 1.0.0" in admin.says("macro", "rm", "port", "-y")
+    admin("macro", "rm", "port", "--force", "--yes")
+
     assert "--yes" in admin.says("profile", "rm", "shop:1.0.0", code=2)
     assert "Deleted shop:1.0.0" in admin.says("profile", "rm", "shop:1.0.0", "-y", code=0)
     assert "There are no cluster profiles" in admin.says("profile", "ls", code=0)
@@ -119,6 +125,9 @@ def test_what_a_hub_finds_wrong_is_listed_in_the_files_here_and_not_sent(
     assert "The variable 'prot' is not defined" in done.err
     assert "There are no cluster profiles" in admin.says("profile", "ls", code=0)
     assert profile("push", file).out.startswith("created")  # blocked, but fit for a draft
+    refused = admin.says("profile", "publish", "shop")
+    assert "published" in refused
+    assert "  web/values.yaml:" in refused
 
     values.write_text(kept)
     file.write_text(text.replace("cloudType: edge-native", "cloudType: edge"))
