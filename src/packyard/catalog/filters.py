@@ -8,6 +8,7 @@ it. Blanks around a value do not count.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from packyard.catalog.query import EVERYTHING, Condition, Field, Op, Query
@@ -40,10 +41,32 @@ _JOINT = re.compile(rf"\s*(AND|OR)\s*(?={_PATH}\s*(?:{_OPERATOR}))")
 _FORM = re.compile(rf"\s*({_PATH})\s*({_OPERATOR})(.*)", re.DOTALL)
 
 
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition as it is written; `values` are several with `_in_` alone."""
+
+    path: str
+    sign: str
+    values: tuple[str, ...]
+
+
 def parse(text: str) -> Query:
     """Raises `ParameterInvalid` with every fault; an empty text asks for everything."""
+    faults: list[str] = []
+    alternatives = split(text, faults)
+    found = [[_condition(term, faults) for term in terms] for terms in alternatives]
+    if faults:
+        raise ParameterInvalid(f"filters: {' '.join(faults)}")
+    return tuple(tuple(filter(None, terms)) for terms in found) if found else EVERYTHING
+
+
+def split(text: str, faults: list[str]) -> list[list[Term]]:
+    """The alternatives of a text, each of them terms that all have to hold; none for an empty text.
+
+    What is no term goes to `faults`. Raises `ParameterInvalid` for a text that is too long.
+    """
     if not text.strip():
-        return EVERYTHING
+        return []
     if len(text) > LENGTH_LIMIT:
         raise ParameterInvalid(f"filters has more than {LENGTH_LIMIT} characters.")
     first, *rest = _JOINT.split(text)
@@ -52,42 +75,37 @@ def parse(text: str) -> Query:
         raise ParameterInvalid(
             f"filters has {len(joined)} conditions, more than {CONDITIONS_LIMIT}."
         )
-    faults: list[str] = []
-    alternatives: list[list[Condition]] = []
+    alternatives: list[list[Term]] = []
     for joint, part in joined:
         if joint == "OR":
             alternatives.append([])
-        condition = _condition(part, faults)
-        if condition:
-            alternatives[-1].append(condition)
-    if faults:
-        raise ParameterInvalid(f"filters: {' '.join(faults)}")
-    return tuple(map(tuple, alternatives))
+        form = _FORM.fullmatch(part)
+        if form is None:
+            faults.append(
+                f"{_cited(part)} is no condition: write FIELD OPERATOR VALUE, such as "
+                "spec.name=nginx or spec.version>=1.2.3."
+            )
+            continue
+        path, sign, given = form.groups()
+        several = given.split(",") if sign == "_in_" else [given]
+        alternatives[-1].append(Term(path, sign, tuple(value.strip() for value in several)))
+    return alternatives
 
 
-def _condition(part: str, faults: list[str]) -> Condition | None:
-    form = _FORM.fullmatch(part)
-    if form is None:
-        faults.append(
-            f"{_cited(part)} is no condition: write FIELD OPERATOR VALUE, such as "
-            "spec.name=nginx or spec.version>=1.2.3."
-        )
-        return None
-    path, sign, given = form.groups()
+def _condition(term: Term, faults: list[str]) -> Condition | None:
+    path, sign, values = term.path, term.sign, term.values
     field, op = FIELDS.get(path), _OPERATORS[sign]
     if field is None:
         near = get_close_matches(path, FIELDS, n=1)
         meant = f"did you mean {near[0]}? " if near else ""
         faults.append(f"{path[:80]} is no field to ask for: {meant}They are {', '.join(FIELDS)}.")
         return None
-    value = given.strip()
     if op in ORDERS and field is not Field.VERSION:
         faults.append(f"{path} has no order, so {sign} does not go with it: use =, != or _in_.")
         return None
-    if op in ORDERS and Version.parse(value) is None:
-        faults.append(f"{_cited(value)} in {path}{sign} is no version such as 1.2.3.")
+    if op in ORDERS and Version.parse(values[0]) is None:
+        faults.append(f"{_cited(values[0])} in {path}{sign} is no version such as 1.2.3.")
         return None
-    values = tuple(part.strip() for part in value.split(",")) if sign == "_in_" else (value,)
     return Condition(field, op, values)
 
 

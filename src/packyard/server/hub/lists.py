@@ -17,6 +17,7 @@ from fastapi import Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from packyard.catalog import filters
 from packyard.errors import ParameterInvalid
 from packyard.server.hub.forms import Form
 
@@ -80,6 +81,13 @@ OrderBy = Annotated[
         examples=["metadata.name=1,metadata.creationTimestamp=-1"],
     ),
 ]
+Filters = Annotated[
+    str,
+    Query(
+        description="Conditions that items have to meet, joined by AND and OR.",
+        examples=["metadata.name=chartsANDspec.isPrivate=false"],
+    ),
+]
 Fields = Annotated[
     str,
     Query(
@@ -114,10 +122,31 @@ def ordered(items: Sequence[Shape], order_by: str) -> list[Shape]:
     """
     found = list(items)
     for name, direction in reversed(directions(order_by)):
-        path = name.split(".")
-        keys = {id(item): _key(item, path, name) for item in found}
+        keys = {id(item): _key(item, name) for item in found}
         found.sort(key=lambda item: keys[id(item)], reverse=direction < 0)
     return found
+
+
+def matching(items: Sequence[Shape], text: str) -> list[Shape]:
+    """The items that a `filters` lets through, by its grammar for packs (`catalog.filters`); a list
+    is met by any of its values. Raises `ParameterInvalid` with every fault."""
+    faults: list[str] = []
+    alternatives = filters.split(text, faults)
+    terms = [term for several in alternatives for term in several]
+    faults += [
+        f"{term.path} has no order here, so {term.sign} does not go with it: use =, != or _in_."
+        for term in terms
+        if term.sign not in ("=", "!=", "_in_")
+    ]
+    if faults:
+        raise ParameterInvalid(f"filters: {' '.join(faults)}")
+    if not terms:
+        return list(items)
+    return [
+        item
+        for item in items
+        if any(all(_meets(item, term) for term in several) for several in alternatives)
+    ]
 
 
 def trimmed(answer: Shape, fields: str) -> Shape:
@@ -159,16 +188,37 @@ def directions(order_by: str) -> list[tuple[str, int]]:
     return found
 
 
-def _key(item: BaseModel, path: Sequence[str], name: str) -> tuple[int, Any]:
+def _member(item: BaseModel, name: str, parameter: str) -> Any:
+    """What an item has there, None where it has nothing; raises `ParameterInvalid` where none of
+    its kind can have."""
     value: Any = item
-    for word in path:
+    for word in name.split("."):
         if value is None:
             break
         members = type(value).model_fields.items() if isinstance(value, BaseModel) else ()
         known = [field for field, info in members if word in (info.alias, field)]
         if not known:
-            raise ParameterInvalid(f"orderBy names {name[:100]!r}, which these items do not have.")
+            raise ParameterInvalid(
+                f"{parameter} names {name[:100]!r}, which these items do not have."
+            )
         value = getattr(value, known[0])
+    return value
+
+
+def _meets(item: BaseModel, term: filters.Term) -> bool:
+    value = _member(item, term.path, "filters")
+    there = {_text(one) for one in (value if isinstance(value, list) else [value])}
+    return there.isdisjoint(term.values) == (term.sign == "!=")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _key(item: BaseModel, name: str) -> tuple[int, Any]:
+    value = _member(item, name, "orderBy")
     if value is None:
         return (0, 0)
     if isinstance(value, bool | int | float):

@@ -261,6 +261,17 @@ def test_more_registries_than_a_page_holds_are_all_listed(
     )
     assert len(fields.json()["items"]) == 2
     assert all(item.keys() == {"metadata"} for item in fields.json()["items"])
+    for filters, count in (
+        ("metadata.name=many/07", 1),
+        ("metadata.name_in_many/07,many/08ANDspec.isPrivate=true", 2),
+        ("metadata.name=many/07ANDspec.isPrivate=false", 0),
+        ("metadata.name=many/07ORspec.endpoint=nowhere", 1),
+        ("metadata.name!=many/07", 57),
+    ):
+        answer = viewer("GET", f"/v1/registries/helm?filters={filters}").json()
+        assert len(answer["items"]) == count, filters
+    for filters in ("metadata.name", "spec.magic=1", "metadata.name>a"):
+        assert viewer("GET", f"/v1/registries/helm?filters={filters}").status_code == 400
     metadata = viewer("GET", "/v1/registries/metadata").json()["items"]
     assert {(item["name"], item["uid"]) for item in metadata} >= set(uids.items())
     system = viewer("GET", "/v1/registries/metadata?scope=system").json()["items"]

@@ -9,7 +9,17 @@ from sqlalchemy import Connection
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.hub.opening import Chart
 from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Named, Uid
-from packyard.server.hub.lists import Fields, ListMeta, OrderBy, Paged, ordered, rest, trimmed
+from packyard.server.hub.lists import (
+    Fields,
+    Filters,
+    ListMeta,
+    OrderBy,
+    Paged,
+    matching,
+    ordered,
+    rest,
+    trimmed,
+)
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Editor, Keeper, Reader
 from packyard.server.hub.registries.forms import (
@@ -122,6 +132,7 @@ def list_helm(
     parts: Wired,
     _reader: Reader,
     paging: Paged,
+    filters: Filters = "",
     order_by: OrderBy = "",
     fields: Fields = "",
     scope: Scope = "all",
@@ -130,7 +141,7 @@ def list_helm(
     with parts.store.read() as connection:
         found = acts.every(parts, connection, scope, Kind.HELM)
         models = [_model(connection, one) for one in found]
-    items, listmeta = rest(ordered(models, order_by), paging)
+    items, listmeta = rest(ordered(matching(models, filters), order_by), paging)
     return trimmed(HelmRegistries(items=items, listmeta=listmeta), fields)
 
 
@@ -148,6 +159,7 @@ def list_helm_summaries(
     parts: Wired,
     _reader: Reader,
     paging: Paged,
+    filters: Filters = "",
     order_by: OrderBy = "",
     fields: Fields = "",
     scope: Scope = "all",
@@ -156,7 +168,7 @@ def list_helm_summaries(
     with parts.store.read() as connection:
         found = acts.every(parts, connection, scope, Kind.HELM)
         models = [_summary(connection, one) for one in found]
-    items, listmeta = rest(ordered(models, order_by), paging)
+    items, listmeta = rest(ordered(matching(models, filters), order_by), paging)
     return trimmed(HelmSummaries(items=items, listmeta=listmeta), fields)
 
 

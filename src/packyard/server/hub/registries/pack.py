@@ -8,7 +8,17 @@ from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Named, Uid
-from packyard.server.hub.lists import Fields, ListMeta, OrderBy, Paged, ordered, rest, trimmed
+from packyard.server.hub.lists import (
+    Fields,
+    Filters,
+    ListMeta,
+    OrderBy,
+    Paged,
+    matching,
+    ordered,
+    rest,
+    trimmed,
+)
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Address, Editor, Keeper, Reader
 from packyard.server.hub.registries.forms import (
@@ -112,6 +122,7 @@ def list_pack(
     _reader: Reader,
     address: Address,
     paging: Paged,
+    filters: Filters = "",
     order_by: OrderBy = "",
     fields: Fields = "",
     scope: Scope = "all",
@@ -120,7 +131,7 @@ def list_pack(
     with parts.store.read() as connection:
         found = acts.every(parts, connection, scope, *acts.PACKS)
         models = [_model(connection, one, address) for one in found]
-    items, listmeta = rest(ordered(models, order_by), paging)
+    items, listmeta = rest(ordered(matching(models, filters), order_by), paging)
     return trimmed(PackRegistries(items=items, listmeta=listmeta), fields)
 
 
@@ -138,6 +149,7 @@ def list_pack_summaries(
     _reader: Reader,
     address: Address,
     paging: Paged,
+    filters: Filters = "",
     order_by: OrderBy = "",
     fields: Fields = "",
     scope: Scope = "all",
@@ -146,7 +158,7 @@ def list_pack_summaries(
     with parts.store.read() as connection:
         found = acts.every(parts, connection, scope, *acts.PACKS)
         models = [_summary(connection, one, address) for one in found]
-    items, listmeta = rest(ordered(models, order_by), paging)
+    items, listmeta = rest(ordered(matching(models, filters), order_by), paging)
     return trimmed(PackSummaries(items=items, listmeta=listmeta), fields)
 
 
