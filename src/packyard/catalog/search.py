@@ -19,13 +19,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    String,
     and_,
     bindparam,
+    cast,
     exists,
     func,
     or_,
     select,
-    tuple_,
 )
 
 from packyard.catalog import entries, statements
@@ -152,48 +153,49 @@ def packs_of(
 
     `sort` names keys of `SORTS`, and whether they fall.
     """
-    wanted = statements.of_names(query)
     keys = pack_names.c.name, pack_names.c.type
     order: list[Any] = []
     for name, falls in sort:
         of_pack = func.min(SORTS[name])
         order.append(of_pack.desc() if falls else of_pack)
-    found = select(*keys).where(wanted).group_by(*keys).order_by(*order, *keys)
-    chosen = [tuple(row) for row in connection.execute(found.limit(limit).offset(offset))]
-    several = select(*keys).where(wanted).group_by(*keys).subquery()
-    counted = select(func.count()).select_from(several)
-    holdings = _holdings(connection, wanted, chosen)
+    grouped = select(*keys).where(statements.of_names(query)).group_by(*keys)
+    numbers = func.aggregate_strings(cast(pack_names.c.id, String), ",")
+    found = grouped.add_columns(numbers).order_by(*order, *keys).limit(limit).offset(offset)
+    rows = connection.execute(found).all()
+    counted = select(func.count()).select_from(grouped.subquery())
+    count = _count(connection, counted, len(rows), limit, offset)
+    holdings = _holdings(connection, [int(one) for row in rows for one in row[2].split(",")])
     items = [
         Listed(name=name, type=type_, holdings=tuple(holdings[name, type_]))
-        for name, type_ in chosen
+        for name, type_, _ in rows
     ]
-    return Found(items, _count(connection, counted, len(items), limit, offset))
+    return Found(items, count)
 
 
 def differing(connection: Connection, those: Sequence[Entry]) -> dict[str, list[str]]:
     """By uid of these versions, the other registries that have the same name and version with
     other content. A chart is held against charts, a pack against packs."""
-    here = {one.uid: one for one in those if one.content_digest}
     found = connection.execute(
         select(packs.c.source, packs.c.name, packs.c.label, packs.c.content_digest,
                packs.c.archive_digest)
         .where(
             packs.c.gone_at == 0,
-            packs.c.name.in_({one.name for one in here.values()}),
-            packs.c.label.in_({one.label for one in here.values()}),
+            packs.c.name.in_({one.name for one in those}),
+            packs.c.label.in_({one.label for one in those}),
             packs.c.content_digest != "",
         )
         .order_by(packs.c.source)
-    ).all()  # fmt: skip
+    )  # fmt: skip
+    held: dict[tuple[str, str, bool], list[tuple[str, str]]] = {}
+    for source, name, label, content, archive in found:
+        key = name, label, _is_chart(content, archive)
+        held.setdefault(key, []).append((source, content))
     others: dict[str, list[str]] = {}
-    for uid, one in here.items():
-        for row in found:
-            same_name = (row.name, row.label) == (one.name, one.label)
-            alike = _is_chart(row.content_digest, row.archive_digest) == _is_chart(
-                one.content_digest, one.archive_digest
-            )
-            if same_name and alike and row.content_digest != one.content_digest:
-                others.setdefault(uid, []).append(row.source)
+    for one in those:
+        content = one.content_digest
+        same_name = held.get((one.name, one.label, _is_chart(content, one.archive_digest)), ())
+        if different := [source for source, other in same_name if content and other != content]:
+            others[one.uid] = different
     return others
 
 
@@ -229,13 +231,14 @@ def _count(connection: Connection, counted: Any, given: int, limit: int, offset:
 
 
 def _holdings(
-    connection: Connection, wanted: ColumnElement[bool], chosen: Sequence[tuple[str, str]]
+    connection: Connection, numbers: Collection[int]
 ) -> dict[tuple[str, str], list[Holding]]:
+    """By name and type, of these rows of `pack_names`; the own registry first, then by name."""
     rows = connection.execute(
         select(packs, pack_names.c.type, sources.c.kind, sources.c.name.label("registry"))
         .join_from(pack_names, packs, packs.c.uid == pack_names.c.newest)
         .join(sources, sources.c.uid == pack_names.c.source)
-        .where(wanted, tuple_(pack_names.c.name, pack_names.c.type).in_(chosen))
+        .where(pack_names.c.id.in_(numbers))
         .order_by(sources.c.kind != "default", sources.c.name)
     ).mappings()
     found: dict[tuple[str, str], list[Holding]] = {}

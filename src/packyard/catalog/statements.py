@@ -1,7 +1,6 @@
 """What a query means to the tables: a condition on rows of `packs`, or on those of `pack_names`.
 
-Only operators that every database has alike are used, so that none reads patterns or letters of its
-own into what people ask for.
+No operator is used that reads patterns or letters of its own into what people ask for.
 """
 
 from __future__ import annotations
@@ -9,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Integer, and_, false, func, not_, or_, select, true, tuple_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from packyard.catalog import words
 from packyard.catalog.entries import addon_key
@@ -74,15 +75,33 @@ def _text(column: ColumnElement[Any], lower: ColumnElement[Any] | None = None) -
     return meaning
 
 
+class _position(GenericFunction[int]):  # noqa: N801 - SQL's name
+    """Where a part stands in a text, from 1; 0 for nowhere."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_position, "sqlite")
+def _as_instr(element: _position, compiler: Any, **how: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **how)})"
+
+
+@compiles(_position, "postgresql")
+def _as_strpos(element: _position, compiler: Any, **how: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **how)})"
+
+
 def _holds(column: ColumnElement[Any], part: str) -> Sql:
-    return func.replace(column, part, "") != column if part else true()
+    return _position(column, part) > 0
 
 
 def _list(column: ColumnElement[Any]) -> Any:
     """A list that is written `,one,other,`, or "" where it is empty."""
 
     def meaning(condition: Condition) -> Sql:
-        found = or_(false(), *(_holds(column, f",{value},") for value in condition.values))
+        likely = sorted(condition.values, key="all".__ne__)
+        found = or_(false(), *(_holds(column, f",{value},") for value in likely))
         return not_(found) if condition.op is Op.IS_NOT else found
 
     return meaning
@@ -146,9 +165,9 @@ def _is_type(types: Iterable[str]) -> Sql:
 def _word_of_names(condition: Condition) -> Sql:
     word = condition.values[0].lower()
     return or_(
+        words.begins(word),
         _holds(pack_names.c.name_key, word),
         _holds(pack_names.c.display_key, word),
-        words.begins(word),
     )
 
 

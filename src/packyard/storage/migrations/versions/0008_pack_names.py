@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -56,26 +58,20 @@ def upgrade() -> None:
     op.execute(_CLOUDS)
     op.drop_table("pack_clouds")
     op.drop_column("packs", "search_text")
-    op.create_index(
-        "packs_shown",
-        "packs",
-        [
-            "gone_at",
-            "name",
-            sa.text("version_key DESC"),
-            "uid",
-            "source",
-            "layer",
-            "addon_key",
-            "version",
-            "display_name",
-            "clouds",
-        ],
-    )
+    _create_indexes()
     _create_names()
     op.execute("CREATE VIRTUAL TABLE pack_words USING fts5(text)")
     op.execute(_NAMES)
     op.execute(_WORDS)
+
+
+def _create_indexes() -> None:
+    in_order: list[Any] = ["name", sa.text("version_key DESC"), "uid"]
+    asked = ["source", "addon_key", "clouds", "version", "display_name"]
+    op.create_index("packs_shown", "packs", ["gone_at", *in_order, "layer", *asked])
+    op.drop_index("packs_by_layer")
+    op.create_index("packs_by_layer", "packs", ["gone_at", "layer", *in_order, *asked])
+    op.create_index("packs_by_display_name", "packs", ["gone_at", "display_name", *in_order])
 
 
 def _create_names() -> None:
