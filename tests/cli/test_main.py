@@ -25,6 +25,10 @@ def test_the_version_is_one_line(words: list[str], packyard: Program) -> None:
     assert VERSION.fullmatch(done.out)
 
 
+LOADED = "import sys; from packyard.cli.main import run_words; run_words(sys.argv[1:]); "
+LOADED += "print(*sys.modules, file=sys.stderr)"
+
+
 def test_the_version_imports_nothing_heavy(packyard: Program) -> None:
     """What takes time is not loaded, so that 150 ms are kept on any machine."""
     done = subprocess.run(
@@ -47,6 +51,19 @@ def test_the_version_imports_nothing_heavy(packyard: Program) -> None:
         "sqlalchemy",
         "re2",
     }
+
+
+def test_commands_wait_for_no_other_group(packyard: Program) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, "hub", "key", "--help"],
+        capture_output=True,
+        text=True,
+        env=packyard.variables,
+        check=True,
+    )
+    loaded = set(done.stderr.split())
+    assert "packyard.cli.hub.keys" in loaded
+    assert not loaded & {"packyard.cli.profile", "packyard.cli.hub.users", "httpx", "yaml"}
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,28 @@ from typing import Annotated
 
 import typer
 
-from packyard.cli import chart, pack, people, profile, registry, screen, server
+from packyard.cli import screen, server
+from packyard.cli.groups import with_groups
 from packyard.cli.help import Command
-from packyard.cli.hub import app as hub
 from packyard.cli.options import DEFAULT_HOME, Home
 from packyard.cli.version import version_line
 
+_GROUPS = (
+    ("registry", "packyard.cli.registry:app", "Log in to registries, and run one."),
+    ("pack", "packyard.cli.pack:app", "Make, check, push, list, pull, render and tag packs."),
+    ("profile", "packyard.cli.profile:app", "Compose, check and render cluster profiles."),
+    ("chart", "packyard.cli.chart:app", "Push, list, pull and delete Helm charts."),
+    (
+        "hub",
+        "packyard.cli.hub.app:app",
+        "Work with a hub: a Packyard, with the logins of `packyard registry login`.",
+    ),
+    ("user", "packyard.cli.people:users", "Look after the users of a server."),
+    ("secrets", "packyard.cli.people:secrets", "Look after what a server keeps sealed."),
+)
+
 app = typer.Typer(
+    cls=with_groups(*_GROUPS),
     name="packyard",
     help="Store, share and check packs: the layers of Kubernetes cluster profiles.",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -20,17 +35,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.add_typer(registry.app)
-app.add_typer(pack.app)
-app.add_typer(profile.app)
-app.add_typer(chart.app)
-app.add_typer(hub.app)
-app.add_typer(people.users)
-app.add_typer(people.secrets)
 app.command(cls=Command)(server.serve)
 app.command(cls=Command)(server.health)
 app.command(cls=Command)(server.gc)
-registry.app.command("serve", cls=Command)(server.serve_file)
 
 
 def _version(wanted: bool) -> None:

@@ -12,9 +12,7 @@ from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, Output, RegistryServer
 from packyard.errors import Conflict, ParameterInvalid
 
-app = typer.Typer(
-    name="chart", help="Push, list, pull and delete Helm charts.", no_args_is_help=True
-)
+app = typer.Typer()
 
 
 @app.command(cls=Command)

@@ -16,9 +16,7 @@ from packyard.cli.options import DEFAULT_HOME, Home, ListFormat, Output, Registr
 from packyard.errors import ParameterInvalid
 from packyard.packs.model import Layer, parse_pack_name
 
-app = typer.Typer(
-    name="pack", help="Make, check, push, list, pull, render and tag packs.", no_args_is_help=True
-)
+app = typer.Typer()
 tags = typer.Typer(name="tag", help="Add tags to packs, and delete them.", no_args_is_help=True)
 app.add_typer(tags)
 

@@ -17,10 +17,8 @@ from packyard.errors import ParameterInvalid
 if TYPE_CHECKING:
     from packyard.server.people import Row
 
-users = typer.Typer(name="user", help="Look after the users of a server.", no_args_is_help=True)
-secrets = typer.Typer(
-    name="secrets", help="Look after what a server keeps sealed.", no_args_is_help=True
-)
+users = typer.Typer()
+secrets = typer.Typer()
 
 
 class Role(StrEnum):

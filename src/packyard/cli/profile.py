@@ -20,9 +20,7 @@ from packyard.errors import ParameterInvalid
 from packyard.packs.model import Layer
 from packyard.profiles.model import ProfileType
 
-app = typer.Typer(
-    name="profile", help="Compose, check and render cluster profiles.", no_args_is_help=True
-)
+app = typer.Typer()
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The profile.", exists=True)]
 NewFile = Annotated[Path, typer.Argument(metavar="FILE", help="The profile, a new file.")]

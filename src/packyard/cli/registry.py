@@ -10,9 +10,10 @@ import typer
 from packyard.cli import ask, screen
 from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home
+from packyard.cli.server import serve_file
 from packyard.errors import ParameterInvalid
 
-app = typer.Typer(name="registry", help="Log in to registries, and run one.", no_args_is_help=True)
+app = typer.Typer()
 
 Server = Annotated[
     str,
@@ -85,6 +86,9 @@ def logout(server: Server, *, home: Home = DEFAULT_HOME) -> None:
         screen.warning(f"{other.path} holds a login at {host} too; that file is not changed.")
     elif not known:
         screen.message(f"There is no login at {host}.")
+
+
+app.command("serve", cls=Command)(serve_file)
 
 
 def _credentials(username: str, password: str, *, from_stdin: bool) -> tuple[str, str]:

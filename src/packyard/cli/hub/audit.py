@@ -22,9 +22,7 @@ from packyard.remotes.items import USER, text, uid_of
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
 
-app = typer.Typer(
-    name="audit", help="List and export who changed what in a hub.", no_args_is_help=True
-)
+app = typer.Typer()
 
 PATH = "/v1/audits"
 

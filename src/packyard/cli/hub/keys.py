@@ -20,9 +20,7 @@ from packyard.remotes.items import KEY, USER, Item, at, name_of, pick, text, tex
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
 
-app = typer.Typer(
-    name="key", help="Make, list and revoke API keys, for programs.", no_args_is_help=True
-)
+app = typer.Typer()
 
 PATH = "/v1/apiKeys"
 _SPAN = re.compile(r"(\d{1,6})([hdw])")

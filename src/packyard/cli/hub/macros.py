@@ -28,11 +28,7 @@ from packyard.remotes.items import name_of, text, uid_of
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
 
-app = typer.Typer(
-    name="macro",
-    help="Set and list macros: {{ .spectro.macro.NAME }} in the values of profiles.",
-    no_args_is_help=True,
-)
+app = typer.Typer()
 
 Names = Annotated[list[str], typer.Argument(metavar="NAME", help="Names of macros.")]
 _SHOWN = 60  # characters of a value in a table

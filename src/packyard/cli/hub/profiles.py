@@ -16,11 +16,7 @@ from packyard.remotes.items import Item, at, maps, name_of, text, uid_of
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
 
-app = typer.Typer(
-    name="profile",
-    help="List, publish and delete cluster profiles of a hub.",
-    no_args_is_help=True,
-)
+app = typer.Typer()
 
 Named = Annotated[
     str, typer.Argument(metavar="NAME[:VERSION]", help="Or a uid; without version the newest.")

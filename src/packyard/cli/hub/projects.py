@@ -15,7 +15,7 @@ from packyard.cli.output import Columns, as_table, moment, show_row, show_rows
 from packyard.errors import ParameterInvalid
 from packyard.remotes.items import PROJECT, Item, at, name_of, text, uid_of
 
-app = typer.Typer(name="project", help="Make, list and delete projects.", no_args_is_help=True)
+app = typer.Typer()
 
 PATH = "/v1/projects"
 Project = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or uid of a project.")]

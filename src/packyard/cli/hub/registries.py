@@ -27,11 +27,7 @@ from packyard.cli.output import as_table, show_row, show_rows
 from packyard.errors import ParameterInvalid, Unsupported
 from packyard.remotes.items import at, name_of, uid_of
 
-app = typer.Typer(
-    name="registry",
-    help="Add other registries to a hub, and synchronize what they hold.",
-    no_args_is_help=True,
-)
+app = typer.Typer()
 
 Registry = Annotated[str, typer.Argument(metavar="REGISTRY", help="Name or uid of a registry.")]
 Registries = Annotated[

@@ -21,9 +21,7 @@ from packyard.remotes.items import USER, Item, at, maps, name_of, pick, text, ui
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
 
-app = typer.Typer(
-    name="user", help="Look after users and their roles over the network.", no_args_is_help=True
-)
+app = typer.Typer()
 
 PATH = "/v1/users"
 _RANDOM_BYTES = 18  # 24 characters
