@@ -79,7 +79,7 @@ def change(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
 def remove(tx: Transaction, vault: Secrets, uid: str, *, force: bool = False) -> None:
     """Forget it with everything that the catalog has of it; raises `RegistryUnknown`, and without
     `force` `InUse` where cluster profiles have packs of it."""
-    former = get(tx.connection, vault, uid)
+    former = find(tx.connection, uid)
     if not force:
         usage.require_unused(f"The registry {former.name}", usage.of_registry(tx.connection, uid))
     foreign.remove_source(tx.connection, uid)
@@ -90,12 +90,14 @@ def remove(tx: Transaction, vault: Secrets, uid: str, *, force: bool = False) ->
 
 
 def get(connection: Connection, vault: Secrets, uid: str) -> Registry:
-    """With its secrets; raises `RegistryUnknown`."""
-    row = connection.execute(_all().where(registries.c.uid == uid)).mappings().one_or_none()
-    if row is None:
-        raise _unknown(uid)
+    """With its secrets, for whoever calls it; raises `RegistryUnknown`."""
     given = json.loads(vault.get(connection, _owner(uid)) or b"{}")
-    return _registry(row, given)
+    return _found(connection, uid, given)
+
+
+def find(connection: Connection, uid: str) -> Registry:
+    """Without its secrets; raises `RegistryUnknown`."""
+    return _found(connection, uid, {})
 
 
 def every(connection: Connection, *kinds: Kind) -> list[Registry]:
@@ -111,6 +113,13 @@ def require_sound(registry: Registry) -> None:
     found = faults(registry)
     if found:
         raise RegistryInvalid(" ".join(found))
+
+
+def _found(connection: Connection, uid: str, given: Mapping[str, Mapping[str, str]]) -> Registry:
+    row = connection.execute(_all().where(registries.c.uid == uid)).mappings().one_or_none()
+    if row is None:
+        raise _unknown(uid)
+    return _registry(row, given)
 
 
 def _require_free(connection: Connection, name: str, *, but: str) -> None:

@@ -30,11 +30,12 @@ OCI = (Kind.OCI, Kind.ECR)
 
 
 def find(parts: Parts, connection: Connection, uid: str, *kinds: Kind) -> Registry:
-    """The registry of that uid and of one of these kinds, or of any; raises `RegistryUnknown`."""
+    """The registry of that uid and of one of these kinds, or of any, without its secrets; raises
+    `RegistryUnknown`."""
     if uid == parts.registry.source:
         found = built_in(parts, connection)
     else:
-        found = registries.get(connection, parts.secrets, uid)
+        found = registries.find(connection, uid)
     if kinds and found.kind not in kinds:
         raise RegistryUnknown(f"There is no such registry {uid[:100]!r} of this kind.")
     return found
@@ -93,7 +94,8 @@ async def validate(parts: Parts, given: Registry, uid: str = "") -> None:
         described = replace(given, name=given.name or "nameless")
         if uid:
             with parts.store.read() as connection:
-                former = find(parts, connection, uid, given.kind)
+                find(parts, connection, uid, given.kind)
+                former = registries.get(connection, parts.secrets, uid)
             described = description.with_kept_secrets(described, former)
         registries.require_sound(described)
         opening.probe(described, parts.remotes)
