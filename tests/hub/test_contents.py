@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from packyard.catalog import entries
 from packyard.catalog.query import words
 from packyard.catalog.search import search
 from packyard.errors import PackUnknown, RemoteFailed, Unavailable
@@ -91,3 +92,47 @@ def test_what_was_looked_at_can_be_searched(hub: Hub, looks: Looks) -> None:
         with hub.store.read() as connection:
             page = search(connection, words("web"))
         assert len(page.entries) == 2
+
+
+def test_several_are_fetched_at_one_look(hub: Hub, looks: Looks) -> None:
+    charts = Charts()
+    for number in range(5):
+        charts.put("web", f"1.{number}.0")
+    broken = "/web-1.2.0.tgz"
+
+    def partly(request: Request) -> Reply:
+        return Reply(404) if request.path == broken else charts(request)
+
+    with answering(partly) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        before = len(server.requests)
+        older = [entry for (_, label), entry in hub.held(registry).items() if label != "1.4.0"]
+        looks.fetch(older)
+        with hub.store.read() as connection:
+            read = entries.all_contents(connection, [entry.uid for entry in older])
+        assert len(read) == 3
+        looks.fetch(older[:0])
+        looks.fetch([entry for entry in older if entry.uid not in read])
+        asked = [path for path in server.seen()[before:] if path.startswith("GET")]
+        assert sorted(asked) == [f"GET /web-1.{number}.0.tgz" for number in range(4)]
+
+
+def test_what_comes_late_is_kept_for_the_next_look(hub: Hub, looks: Looks) -> None:
+    charts, go = two_versions(), threading.Event()
+
+    def slow(request: Request) -> Reply:
+        if request.path.endswith("1.0.0.tgz"):
+            go.wait(10)
+        return charts(request)
+
+    with answering(slow) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        old = hub.held(registry)["web", "1.0.0"]
+        looks.fetch([old], 0.05)
+        with pytest.raises(PackUnknown):
+            hub.contents(old)
+        go.set()
+        looks.fetch([old])
+        assert hub.contents(old).values
