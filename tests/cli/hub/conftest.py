@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -65,3 +66,17 @@ def login(server: Live, home: Path, name: str, password: str) -> Commands:
 @pytest.fixture(scope="module")
 def admin(server: Live, tmp_path_factory: pytest.TempPathFactory) -> Commands:
     return login(server, tmp_path_factory.mktemp("admin"), "admin", ADMIN_PASSWORD)
+
+
+def typed(home: Path, line: str) -> None:
+    """What a page says to type: a command, its input from a file or its output to one."""
+    words, files = shlex.split(line), {}
+    for sign in "<>":
+        if sign in words:
+            place = words.index(sign)
+            files[sign] = Path(words[place + 1])
+            del words[place : place + 2]
+    given = files["<"].read_text() if "<" in files else ""
+    done = Commands(home, ())(*words[1:], stdin=given)
+    if ">" in files:
+        files[">"].write_text(done.out)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests import live
-from tests.cli.hub.conftest import Commands, login
+from tests.cli.hub.conftest import Commands, login, typed
 from tests.live import ADMIN_PASSWORD, READER, READER_PASSWORD, Live
 from tests.packs.samples import pack, write
+from tests.test_docs import ROOT, console_lines
 
 README = b"# Web\n\nServes whatever a zebra asks for.\n"
 
@@ -108,3 +109,14 @@ def test_what_stands_in_several_other_registries_is_not_guessed(
     hub("registry", "add", *words, stdin=READER_PASSWORD)
     assert "name one by --registry: team, twin." in hub.says("show", "only")
     assert "twin" in hub("show", "only", "--registry", "twin").out
+
+
+def test_every_command_on_searching_does_what_it_says(
+    hub: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = list(console_lines(ROOT / "docs/search.md"))
+    for line in lines:
+        typed(hub.home, line.replace("nginx", "web").replace("1.2.0", "1.0.0"))
+    assert len(lines) > 5
+    assert (tmp_path / "values.yaml").read_text()

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.hub.conftest import Commands
+from tests.cli.hub.conftest import Commands, typed
 from tests.cli.program import make_pack
 from tests.cli.test_profile import PRESETS, SCHEMA, VALUES
 from tests.live import Live
 from tests.packs.samples import pack, write
+from tests.test_docs import ROOT, console_lines
 
 VARIABLES = """\
 variables:
@@ -154,3 +155,18 @@ def test_a_project_has_profiles_of_its_own(
     assert profile("push", file, *words).out.split()[0] == "updated"  # the secret is given anew
     for row in both:
         admin("profile", "rm", row["metadata"]["uid"], "--project", "Default", "-y")
+
+
+def test_every_command_on_hubs_does_what_the_page_says(
+    admin: Commands, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = ROOT / "docs/profiles.md"
+    words = ("profile push", "profile pull", "packyard hub")
+    lines = [line for line in console_lines(page) if any(word in line for word in words)]
+    assert len(lines) == 4
+    for line in lines:
+        typed(admin.home, line)
+    assert "published" in admin("profile", "ls").out
+    assert (tmp_path / "copy" / "profile.yaml").exists()
+    assert file.exists()
