@@ -46,10 +46,13 @@ def test_lists_are_read_page_by_page_and_no_further_than_wanted() -> None:
     with hub_of(pages) as (server, hub):
         assert [uid_of(item) for item in hub.items("/v1/x")] == list("012345")
         before = len(server.requests)
-        assert [uid_of(item) for item in hub.first("/v1/x", 3)] == list("012")
+        found, more = hub.first("/v1/x", 3)
+        assert ([uid_of(item) for item in found], more) == (list("012"), True)
         assert len(server.requests) - before == 2
+        assert not hub.first("/v1/x", 6)[1]
+        before = len(server.requests)
         hub.found("/v1/x", {"filter": {}})
-    assert {request.method for request in server.requests[before + 2 :]} == {"POST"}
+    assert {request.method for request in server.requests[before:]} == {"POST"}
 
 
 def test_refusals_are_the_servers_own_sentences() -> None:

@@ -21,8 +21,16 @@ Columns = Mapping[str, Callable[[Row], str]]
 """What each column shows of a row, by its head."""
 
 
-def show_rows(rows: Sequence[Row], form: ListFormat, table: Sequence[str], none: str) -> None:
-    """A list; where there is no row a table is the sentence `none`, as a message."""
+def show_rows(
+    rows: Sequence[Row],
+    form: ListFormat,
+    table: Sequence[str],
+    none: str,
+    *,
+    more: bool = False,
+) -> None:
+    """A list; where there is no row a table is the sentence `none`, as a message. `more` is said of
+    one that ends at its limit."""
     if form is ListFormat.JSON:
         screen.result(as_json(rows))
     elif form is ListFormat.YAML:
@@ -31,6 +39,8 @@ def show_rows(rows: Sequence[Row], form: ListFormat, table: Sequence[str], none:
         screen.result("\n".join(table))
     else:
         screen.message(none)
+    if more:
+        screen.message(f"There are more than these {len(rows)}: see --limit.")
 
 
 def show_row(row: Row, form: ListFormat, columns: Columns) -> None:

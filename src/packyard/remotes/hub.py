@@ -57,10 +57,12 @@ class Hub:
 
     def first(
         self, path: str, limit: int, query: Query | None = None, body: Item | None = None
-    ) -> list[Item]:
-        """So many items of a list at most, or of a search, where there is a `body` for it."""
+    ) -> tuple[list[Item], bool]:
+        """So many items of a list at most, or of a search, where there is a `body` for it; and
+        whether there are more."""
         method = "GET" if body is None else "POST"
-        return list(islice(self._listed(method, path, body, query or {}, "items"), limit))
+        found = list(islice(self._listed(method, path, body, query or {}, "items"), limit + 1))
+        return found[:limit], len(found) > limit
 
     def create(self, path: str, body: Item, query: Query | None = None) -> Item:
         """POST something new; the answer, which has its `uid`."""

@@ -68,8 +68,8 @@ def list_changes(
     """List changes, newest first."""
     with open_hub(server, home, project) as hub:
         query = _query(hub, since, until, user, kind, resource, action)
-        rows = hub.first(PATH, limit, query)
-    show_rows(rows, output, as_table(rows, _COLUMNS), "There are no such changes.")
+        rows, more = hub.first(PATH, limit, query)
+    show_rows(rows, output, as_table(rows, _COLUMNS), "There are no such changes.", more=more)
 
 
 @app.command(cls=Command)

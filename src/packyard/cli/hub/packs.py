@@ -94,14 +94,14 @@ def search(
         if expression:
             if words or wanted:
                 raise ParameterInvalid("--filter stands alone: say everything in it.")
-            rows = hub.first(PATH, limit, {"filters": expression})
+            rows, more = hub.first(PATH, limit, {"filters": expression})
             names = {uid_of(one): name_of(one) for one in known}
             table = as_table(rows, _of_versions(names))
         else:
             query = {"q": " ".join(words)} if words else {}
-            rows = hub.first(f"{PATH}/search", limit, query, {"filter": wanted})
+            rows, more = hub.first(f"{PATH}/search", limit, query, {"filter": wanted})
             table = _table(rows, {uid_of(one): name_of(one) for one in known})
-    show_rows(rows, output, table, "There are no such packs.")
+    show_rows(rows, output, table, "There are no such packs.", more=more)
 
 
 def show(
@@ -146,7 +146,7 @@ def _registry(hub: Hub, name: str, wanted: str) -> Item:
     packs = hub.found(f"{PATH}/search", exact)
     holding = [one for item in packs for one in maps(item, "spec.registries")]
     if not holding:
-        near = hub.first(f"{PATH}/search", 50, {}, {"filter": {"name": {"contains": name[:3]}}})
+        near, _ = hub.first(f"{PATH}/search", 50, {}, {"filter": {"name": {"contains": name[:3]}}})
         pick(near, PACK, name, hub.host)
     own = {uid_of(row) for row in hub.items(_REGISTRIES) if at(row, "isDefault") is True}
     ours = [one for one in holding if uid_of(one) in own]
