@@ -70,8 +70,8 @@ packs = Table(
     Index("packs_in_order", "source", "name", "version_key"),
 )
 
-# All that is asked of versions stands in these, so that counting them reads nothing else; each has
-# them in the order of lists.
+# All that is asked of versions stands in these, so that finding them reads nothing else; each has
+# them in the order of lists. They are counted in the last, which is the smallest.
 _IN_ORDER = (packs.c.name, packs.c.version_key.desc(), packs.c.uid)
 _ASKED = tuple(
     packs.c[name] for name in ("source", "addon_key", "clouds", "version", "display_name")
@@ -79,6 +79,13 @@ _ASKED = tuple(
 Index("packs_shown", packs.c.gone_at, *_IN_ORDER, packs.c.layer, *_ASKED)
 Index("packs_by_layer", packs.c.gone_at, packs.c.layer, *_IN_ORDER, *_ASKED)
 Index("packs_by_display_name", packs.c.gone_at, packs.c.display_name, *_IN_ORDER)
+Index(
+    "packs_counted",
+    *(
+        packs.c[name]
+        for name in ("version_key", "gone_at", "source", "layer", "addon_key", "clouds", "version")
+    ),
+)
 
 pack_names = Table(
     "pack_names",

@@ -72,6 +72,8 @@ def _create_indexes() -> None:
     op.drop_index("packs_by_layer")
     op.create_index("packs_by_layer", "packs", ["gone_at", "layer", *in_order, *asked])
     op.create_index("packs_by_display_name", "packs", ["gone_at", "display_name", *in_order])
+    counted = ["version_key", "gone_at", "source", "layer", "addon_key", "clouds", "version"]
+    op.create_index("packs_counted", "packs", counted)
 
 
 def _create_names() -> None:
