@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Provider, Registry
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Named, Uid
+from packyard.server.hub.forms import Form, Meta, Named, Uid
 from packyard.server.hub.registries import acts
-from packyard.server.hub.registries.callers import Editor, Keeper, Reader
+from packyard.server.hub.registries.callers import Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
-    CertificateRoute,
-    Force,
-    Forced,
+    Lender,
     OciStatus,
     ProviderType,
     Skipped,
-    SyncStatus,
     auth_model,
     auth_of,
     meta_of,
     name_of,
     tls_of,
 )
+from packyard.server.hub.registries.routing import add_common, new_router
 from packyard.server.packs import Wired
 
-router = APIRouter(
-    prefix="/v1/registries/oci",
-    tags=["registries"],
-    route_class=CertificateRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = new_router("/v1/registries/oci")
+add_common(router, "/{uid}/basic", [Kind.OCI], acts.OCI)
 
 
 class BasicSpecForm(Form):
@@ -44,9 +36,7 @@ class BasicSpecForm(Form):
     provider_type: ProviderType = Provider.HELM
     is_sync_supported: bool = False
     auth: AuthForm = AuthForm()
-    registry_uid: str = Field(
-        default="", description="When validating: whose secrets stand for missing ones."
-    )
+    registry_uid: Lender = ""
 
     def described(self, metadata: Named) -> Registry:
         auth = auth_of(self.auth)
@@ -112,22 +102,6 @@ def get_basic(parts: Wired, _reader: Reader, uid: str) -> BasicModel:
 def change_basic(parts: Wired, _keeper: Keeper, uid: str, new: BasicForm) -> None:
     """Another description; secrets that it leaves out stay for the same user."""
     acts.change(parts, uid, new.spec.described(new.metadata))
-
-
-@router.delete("/{uid}/basic", status_code=204)
-def delete_basic(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
-    acts.remove(parts, uid, Kind.OCI, force=force)
-
-
-@router.post("/{uid}/basic/sync", status_code=202, response_class=Response)
-def sync_basic(parts: Wired, _editor: Editor, uid: str, *, forced: Forced = False) -> None:
-    acts.synchronize(parts, uid, *acts.OCI, forced=forced)
-
-
-@router.get("/{uid}/basic/sync/status", response_model_exclude_none=True)
-def get_basic_sync(parts: Wired, _reader: Reader, uid: str) -> SyncStatus:
-    with parts.store.read() as connection:
-        return acts.status(connection, acts.find(parts, connection, uid, *acts.OCI))
 
 
 def _model(connection: Connection, registry: Registry) -> BasicModel:

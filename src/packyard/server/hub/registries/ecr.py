@@ -4,23 +4,19 @@ packs. What says how somebody signs in to AWS is always answered, for clients lo
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
 from packyard.hub.description import Aws, Kind, Provider, Registry
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Named, Uid
+from packyard.server.hub.forms import Form, Meta, Named, Uid
 from packyard.server.hub.registries import acts
-from packyard.server.hub.registries.callers import Editor, Keeper, Reader
+from packyard.server.hub.registries.callers import Keeper, Reader
 from packyard.server.hub.registries.forms import (
-    CertificateRoute,
-    Force,
-    Forced,
+    Lender,
     OciStatus,
     ProviderType,
     Secret,
     Skipped,
-    SyncStatus,
     TlsForm,
     TlsModel,
     meta_of,
@@ -28,15 +24,11 @@ from packyard.server.hub.registries.forms import (
     tls_model,
     tls_of,
 )
+from packyard.server.hub.registries.routing import add_common, new_router
 from packyard.server.packs import Wired
 
-router = APIRouter(
-    prefix="/v1/registries/oci",
-    tags=["registries"],
-    route_class=CertificateRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = new_router("/v1/registries/oci")
+add_common(router, "/{uid}/ecr", [Kind.ECR], [Kind.ECR])
 
 _KEY, _ROLE, _POD = "secret", "sts", "pod-identity"
 
@@ -70,9 +62,7 @@ class EcrSpecForm(Form):
     credentials: AwsForm = AwsForm()
     default_region: str = Field(default="", description="Where the endpoint names none.")
     tls: TlsForm = TlsForm()
-    registry_uid: str = Field(
-        default="", description="When validating: whose secrets stand for missing ones."
-    )
+    registry_uid: Lender = ""
 
     def described(self, metadata: Named) -> Registry:
         return Registry(
@@ -154,22 +144,6 @@ def get_ecr(parts: Wired, _reader: Reader, uid: str) -> EcrModel:
 def change_ecr(parts: Wired, _keeper: Keeper, uid: str, new: EcrForm) -> None:
     """Another description; secrets that it leaves out stay for the same access key."""
     acts.change(parts, uid, new.spec.described(new.metadata))
-
-
-@router.delete("/{uid}/ecr", status_code=204)
-def delete_ecr(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
-    acts.remove(parts, uid, Kind.ECR, force=force)
-
-
-@router.post("/{uid}/ecr/sync", status_code=202, response_class=Response)
-def sync_ecr(parts: Wired, _editor: Editor, uid: str, *, forced: Forced = False) -> None:
-    acts.synchronize(parts, uid, Kind.ECR, forced=forced)
-
-
-@router.get("/{uid}/ecr/sync/status", response_model_exclude_none=True)
-def get_ecr_sync(parts: Wired, _reader: Reader, uid: str) -> SyncStatus:
-    with parts.store.read() as connection:
-        return acts.status(connection, acts.find(parts, connection, uid, Kind.ECR))
 
 
 def _aws(given: AwsForm, region: str) -> Aws:

@@ -4,12 +4,11 @@ could not take. The last is ours, at `/v1/registries/{uid}/sync/report`.
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import Field
 
 from packyard.hub import steps
 from packyard.hub.description import Kind, Provider, Registry
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta
+from packyard.server.hub.forms import Form, Meta
 from packyard.server.hub.lists import ListMeta, Paged, rest
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Address, Keeper, Reader
@@ -22,16 +21,10 @@ from packyard.server.hub.registries.forms import (
     auth_model,
     meta_of,
 )
+from packyard.server.hub.registries.routing import new_router
 from packyard.server.packs import Wired
-from packyard.server.small import SmallRoute
 
-router = APIRouter(
-    prefix="/v1/registries",
-    tags=["registries"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = new_router("/v1/registries")
 
 _KINDS = {Kind.DEFAULT: "pack", Kind.PACK: "pack", Kind.HELM: "helm"}
 _BASIC = "basic"

@@ -5,7 +5,7 @@ False and empty texts are often left out by clients; a body without them means j
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BeforeValidator, Field
@@ -14,8 +14,6 @@ from packyard.hub.description import Auth, Provider, Registry, Tls
 from packyard.hub.schedule import Status
 from packyard.server.hub.forms import Form, Meta, Named
 from packyard.server.pack_models import timestamp
-from packyard.server.parts import MIB
-from packyard.server.small import SmallRoute
 
 Scope = Annotated[
     Literal["system", "tenant", "all", ""],
@@ -29,17 +27,14 @@ Skipped = Annotated[
     bool, Query(alias="skipPackSync", description="Leave the first synchronization for later.")
 ]
 Secret = Annotated[str, Field(description="Never answered; without it the former stays.")]
+Lender = Annotated[
+    str, Field(description="When validating: the registry whose secrets stand for missing ones.")
+]
 ProviderType = Annotated[
     Provider,
     BeforeValidator(lambda given: given or Provider.HELM),
     Field(description="helm, pack or zarf; helm without it."),
 ]
-
-
-class CertificateRoute(SmallRoute):
-    """Reads bodies that may hold a bundle of certificates."""
-
-    limit: ClassVar[int] = MIB
 
 
 class TlsForm(Form):

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.hub.opening import Chart
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Named, Uid
-from packyard.server.hub.lists import (
-    Fields,
-    Filters,
-    ListMeta,
-    OrderBy,
-    Paged,
-    matching,
-    ordered,
-    rest,
-    trimmed,
-)
+from packyard.server.hub.forms import Form, Meta, Named, Uid
+from packyard.server.hub.lists import ListMeta, trimmed
 from packyard.server.hub.registries import acts
-from packyard.server.hub.registries.callers import Editor, Keeper, Reader
+from packyard.server.hub.registries.callers import Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
-    CertificateRoute,
-    Force,
-    Forced,
-    Scope,
+    Lender,
     SummaryStatus,
     SyncStatus,
     auth_model,
@@ -37,15 +23,11 @@ from packyard.server.hub.registries.forms import (
     name_of,
     tls_of,
 )
+from packyard.server.hub.registries.routing import Listed, add_common, new_router
 from packyard.server.packs import Wired
 
-router = APIRouter(
-    prefix="/v1/registries/helm",
-    tags=["registries"],
-    route_class=CertificateRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = new_router("/v1/registries/helm")
+add_common(router, "/{uid}", [Kind.HELM], [Kind.HELM])
 
 
 class ChartForm(Form):
@@ -63,9 +45,7 @@ class HelmSpecForm(Form):
     endpoint: str = ""
     is_private: bool = False
     auth: AuthForm = AuthForm()
-    registry_uid: str = Field(
-        default="", description="When validating: whose secrets stand for missing ones."
-    )
+    registry_uid: Lender = ""
     create_option: CreateOption = CreateOption()
 
     def described(self, metadata: Named) -> Registry:
@@ -131,18 +111,14 @@ class HelmSummaries(Form):
 def list_helm(
     parts: Wired,
     _reader: Reader,
-    paging: Paged,
-    filters: Filters = "",
-    order_by: OrderBy = "",
-    fields: Fields = "",
-    scope: Scope = "all",
+    listing: Listed,
 ) -> HelmRegistries:
     """By name, and where nobody asks for fewer all at once."""
     with parts.store.read() as connection:
-        found = acts.every(parts, connection, scope, Kind.HELM)
+        found = acts.every(parts, connection, listing.scope, Kind.HELM)
         models = [_model(connection, one) for one in found]
-    items, listmeta = rest(ordered(matching(models, filters), order_by), paging)
-    return trimmed(HelmRegistries(items=items, listmeta=listmeta), fields)
+    items, listmeta = listing.cut(models)
+    return trimmed(HelmRegistries(items=items, listmeta=listmeta), listing.fields)
 
 
 @router.post("", status_code=201)
@@ -158,18 +134,14 @@ async def create_helm(parts: Wired, _keeper: Keeper, new: HelmForm) -> Uid:
 def list_helm_summaries(
     parts: Wired,
     _reader: Reader,
-    paging: Paged,
-    filters: Filters = "",
-    order_by: OrderBy = "",
-    fields: Fields = "",
-    scope: Scope = "all",
+    listing: Listed,
 ) -> HelmSummaries:
     """By name, and where nobody asks for fewer all at once."""
     with parts.store.read() as connection:
-        found = acts.every(parts, connection, scope, Kind.HELM)
+        found = acts.every(parts, connection, listing.scope, Kind.HELM)
         models = [_summary(connection, one) for one in found]
-    items, listmeta = rest(ordered(matching(models, filters), order_by), paging)
-    return trimmed(HelmSummaries(items=items, listmeta=listmeta), fields)
+    items, listmeta = listing.cut(models)
+    return trimmed(HelmSummaries(items=items, listmeta=listmeta), listing.fields)
 
 
 @router.post("/validate", status_code=204)
@@ -188,22 +160,6 @@ def get_helm(parts: Wired, _reader: Reader, uid: str) -> HelmModel:
 def change_helm(parts: Wired, _keeper: Keeper, uid: str, new: HelmForm) -> None:
     """Another description; secrets that it leaves out stay for the same user."""
     acts.change(parts, uid, new.spec.described(new.metadata))
-
-
-@router.delete("/{uid}", status_code=204)
-def delete_helm(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
-    acts.remove(parts, uid, Kind.HELM, force=force)
-
-
-@router.post("/{uid}/sync", status_code=202, response_class=Response)
-def sync_helm(parts: Wired, _editor: Editor, uid: str, *, forced: Forced = False) -> None:
-    acts.synchronize(parts, uid, Kind.HELM, forced=forced)
-
-
-@router.get("/{uid}/sync/status", response_model_exclude_none=True)
-def get_helm_sync(parts: Wired, _reader: Reader, uid: str) -> SyncStatus:
-    with parts.store.read() as connection:
-        return acts.status(connection, acts.find(parts, connection, uid, Kind.HELM))
 
 
 def _model(connection: Connection, registry: Registry) -> HelmModel:

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
-from pydantic import Field
 from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Provider, Registry
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Named, Uid
-from packyard.server.hub.lists import (
-    Fields,
-    Filters,
-    ListMeta,
-    OrderBy,
-    Paged,
-    matching,
-    ordered,
-    rest,
-    trimmed,
-)
+from packyard.server.hub.forms import Form, Meta, Named, Uid
+from packyard.server.hub.lists import ListMeta, trimmed
 from packyard.server.hub.registries import acts
-from packyard.server.hub.registries.callers import Address, Editor, Keeper, Reader
+from packyard.server.hub.registries.callers import Address, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
-    CertificateRoute,
-    Force,
-    Forced,
-    Scope,
+    Lender,
     Skipped,
     SummaryStatus,
     SyncStatus,
@@ -37,15 +22,11 @@ from packyard.server.hub.registries.forms import (
     name_of,
     tls_of,
 )
+from packyard.server.hub.registries.routing import Listed, add_common, new_router
 from packyard.server.packs import Wired
 
-router = APIRouter(
-    prefix="/v1/registries/pack",
-    tags=["registries"],
-    route_class=CertificateRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = new_router("/v1/registries/pack")
+add_common(router, "/{uid}", acts.PACKS, acts.PACKS)
 
 
 class PackSpecForm(Form):
@@ -53,9 +34,7 @@ class PackSpecForm(Form):
     endpoint: str = ""
     private: bool = False
     auth: AuthForm = AuthForm()
-    registry_uid: str = Field(
-        default="", description="When validating: whose secrets stand for missing ones."
-    )
+    registry_uid: Lender = ""
 
     def described(self, metadata: Named) -> Registry:
         return Registry(
@@ -121,18 +100,14 @@ def list_pack(
     parts: Wired,
     _reader: Reader,
     address: Address,
-    paging: Paged,
-    filters: Filters = "",
-    order_by: OrderBy = "",
-    fields: Fields = "",
-    scope: Scope = "all",
+    listing: Listed,
 ) -> PackRegistries:
     """By name, and where nobody asks for fewer all at once, the own one first."""
     with parts.store.read() as connection:
-        found = acts.every(parts, connection, scope, *acts.PACKS)
+        found = acts.every(parts, connection, listing.scope, *acts.PACKS)
         models = [_model(connection, one, address) for one in found]
-    items, listmeta = rest(ordered(matching(models, filters), order_by), paging)
-    return trimmed(PackRegistries(items=items, listmeta=listmeta), fields)
+    items, listmeta = listing.cut(models)
+    return trimmed(PackRegistries(items=items, listmeta=listmeta), listing.fields)
 
 
 @router.post("", status_code=201)
@@ -148,18 +123,14 @@ def list_pack_summaries(
     parts: Wired,
     _reader: Reader,
     address: Address,
-    paging: Paged,
-    filters: Filters = "",
-    order_by: OrderBy = "",
-    fields: Fields = "",
-    scope: Scope = "all",
+    listing: Listed,
 ) -> PackSummaries:
     """By name, and where nobody asks for fewer all at once, the own one first."""
     with parts.store.read() as connection:
-        found = acts.every(parts, connection, scope, *acts.PACKS)
+        found = acts.every(parts, connection, listing.scope, *acts.PACKS)
         models = [_summary(connection, one, address) for one in found]
-    items, listmeta = rest(ordered(matching(models, filters), order_by), paging)
-    return trimmed(PackSummaries(items=items, listmeta=listmeta), fields)
+    items, listmeta = listing.cut(models)
+    return trimmed(PackSummaries(items=items, listmeta=listmeta), listing.fields)
 
 
 @router.post("/validate", status_code=204)
@@ -178,22 +149,6 @@ def get_pack(parts: Wired, _reader: Reader, address: Address, uid: str) -> PackM
 def change_pack(parts: Wired, _keeper: Keeper, uid: str, new: PackForm) -> None:
     """Another description; secrets that it leaves out stay for the same user."""
     acts.change(parts, uid, new.spec.described(new.metadata))
-
-
-@router.delete("/{uid}", status_code=204)
-def delete_pack(parts: Wired, _keeper: Keeper, uid: str, *, force: Force = False) -> None:
-    acts.remove(parts, uid, *acts.PACKS, force=force)
-
-
-@router.post("/{uid}/sync", status_code=202, response_class=Response)
-def sync_pack(parts: Wired, _editor: Editor, uid: str, *, forced: Forced = False) -> None:
-    acts.synchronize(parts, uid, *acts.PACKS, forced=forced)
-
-
-@router.get("/{uid}/sync/status", response_model_exclude_none=True)
-def get_pack_sync(parts: Wired, _reader: Reader, uid: str) -> SyncStatus:
-    with parts.store.read() as connection:
-        return acts.status(connection, acts.find(parts, connection, uid, *acts.PACKS))
 
 
 def _model(connection: Connection, registry: Registry, address: str) -> PackModel:
