@@ -14,13 +14,18 @@ from sqlalchemy import Connection, create_engine
 
 import packyard.catalog.words  # whose table is made beside another one
 import packyard.storage.migrations
+from packyard.catalog import names
 from packyard.errors import ConfigurationInvalid
+from packyard.storage.db import Database
+from packyard.storage.migrations import upgrade
 from packyard.storage.store import Store
 from packyard.storage.tables import REVISION, metadata
 
 MIGRATE = """
 import sys
 from pathlib import Path
+from packyard.storage.db import Database
+from packyard.storage.migrations import upgrade
 from packyard.storage.store import Store
 
 store = Store.open(Path(sys.argv[1]))
@@ -86,3 +91,53 @@ def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:
     store.migrate()
     store.check_ready()
     store.close()
+
+
+FORMER = """
+INSERT INTO sources (uid, kind, name)
+VALUES ('s', 'default', 'Public Repo'), ('h', 'helm', 'charts');
+INSERT INTO packs (uid, source, name, label, "group", version, version_key, display_name, layer,
+    addon_type, addon_key, addon_sub_type, system_state, annotations, search_text, digest,
+    content_digest, archive_digest, size, message, pushed_by, pushed_at, gone_at)
+SELECT column1, column2, column3, column4, '', column4, column5, column6, 'addon', 'system app',
+    'systemapp', '', column7, column8, '', '', '', '', 1, '', '', 1, column9
+FROM (VALUES
+    ('a', 's', 'nginx', '1.9.0', '1001100119.~', 'Nginx', '', '{"description": "old"}', 0),
+    ('b', 's', 'nginx', '1.10.0', '10011002210.~', 'NGINX', 'deprecated',
+        '{"description": "new", "source": "community", "isFips": "true"}', 0),
+    ('c', 's', 'gone', '1.0.0', '10011.~', 'Gone', '', '{}', 5),
+    ('d', 'h', 'web', '1.0.0', '10011.~', 'web', '', '{"disabled": "true"}', 0)
+);
+INSERT INTO pack_clouds (pack, cloud) VALUES ('a', 'all'), ('b', 'aws'), ('b', 'maas');
+INSERT INTO pack_contents (pack, pack_json, "values", readme, schema, presets, logo, files)
+VALUES ('b', '{}', '', 'Routes traffic', '', '', x'', '[]');
+"""
+
+
+def test_what_was_there_is_searched_as_what_comes(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    upgrade(database, "0007")
+    with database.write() as connection:
+        for statement in filter(str.strip, FORMER.split(";\n")):
+            connection.exec_driver_sql(statement)
+    upgrade(database)
+
+    def searched(connection: Connection) -> list[tuple[object, ...]]:
+        found = connection.exec_driver_sql(
+            "SELECT n.*, w.text FROM pack_names n JOIN pack_words w ON w.rowid = n.id "
+            "ORDER BY n.source, n.name"
+        )
+        return [tuple(row)[1:] for row in found]
+
+    with database.write() as connection:
+        clouds = connection.exec_driver_sql("SELECT uid, clouds FROM packs ORDER BY uid").all()
+        assert [tuple(row) for row in clouds] == [
+            ("a", ",all,"), ("b", ",aws,maas,"), ("c", ""), ("d", ""),
+        ]  # fmt: skip
+        filled = searched(connection)
+        assert len(filled) == 2
+        for source in ("s", "h"):
+            names.forget(connection, source)
+            names.describe(connection, source, ["nginx", "gone", "web"])
+        assert searched(connection) == filled
+    database.close()

@@ -37,7 +37,7 @@ ORDERS = (Op.ABOVE, Op.FROM, Op.BELOW, Op.UP_TO)
 _OPERATORS = {"_in_": Op.IS} | {str(op): op for op in (Op.IS, Op.IS_NOT, *ORDERS)}
 _PATH = r"(?:metadata|spec|status)(?:\.[A-Za-z][A-Za-z0-9]*)+"
 _OPERATOR = "|".join(sorted(map(re.escape, _OPERATORS), key=len, reverse=True))
-_JOINT = re.compile(rf"\s*(AND|OR)\s*(?={_PATH}\s*(?:{_OPERATOR}))")
+_JOINT = re.compile(rf"(AND|OR)(?=\s*{_PATH}\s*(?:{_OPERATOR}))")
 _FORM = re.compile(rf"\s*({_PATH})\s*({_OPERATOR})(.*)", re.DOTALL)
 
 

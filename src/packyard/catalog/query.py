@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
+from packyard.errors import ParameterInvalid
+
+WORDS_LIMIT = 20
+
 # What the published product lists; every other one counts as none of these (`ADDON_GROUP`).
 ADDON_TYPES = (
     "load balancer", "ingress", "logging", "monitoring", "security", "authentication",
@@ -70,5 +74,8 @@ def both(one: Query, other: Query) -> Query:
 
 
 def words(text: str) -> Query:
-    """Every word of a text is to be found."""
-    return (tuple(Condition(Field.TEXT, Op.IS, (word,)) for word in text.split()),)
+    """Every word of a text is to be found; raises `ParameterInvalid` for too many."""
+    asked = list(dict.fromkeys(text.split()))
+    if len(asked) > WORDS_LIMIT:
+        raise ParameterInvalid(f"q has {len(asked)} words, more than {WORDS_LIMIT}.")
+    return (tuple(Condition(Field.TEXT, Op.IS, (word,)) for word in asked),)

@@ -135,7 +135,7 @@ def versions(
     whether they fall."""
     wanted = statements.of_versions(query)
     conditions = [packs.c.gone_at == 0, wanted]
-    by = [ORDERS[name].desc() if falls else ORDERS[name] for name, falls in order]
+    by = [ORDERS[name].desc() if falls else ORDERS[name] for name, falls in _first_of_each(order)]
     rows = _rows(connection, conditions, limit, offset, by)
     # Written so, it is no reason to go through an index by what is there, which nearly all is.
     count = select(func.count()).select_from(packs).where(packs.c.gone_at + 0 == 0, wanted)
@@ -157,7 +157,7 @@ def packs_of(
     """
     keys = pack_names.c.name, pack_names.c.type
     order: list[Any] = []
-    for name, falls in sort:
+    for name, falls in _first_of_each(sort):
         of_pack = func.min(SORTS[name])
         order.append(of_pack.desc() if falls else of_pack)
     grouped = select(*keys).where(statements.of_names(query)).group_by(*keys)
@@ -253,6 +253,14 @@ def _holdings(
         )
         found.setdefault((row["name"], row["type"]), []).append(holding)
     return found
+
+
+def _first_of_each(order: Iterable[tuple[str, bool]]) -> Iterable[tuple[str, bool]]:
+    """What orders by the same once more orders nothing."""
+    found: dict[str, bool] = {}
+    for name, falls in order:
+        found.setdefault(name, falls)
+    return found.items()
 
 
 def _place(row: RowMapping) -> str:

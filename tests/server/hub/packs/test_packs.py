@@ -186,7 +186,15 @@ def test_order_pages_and_words_of_a_search(viewer: Caller, world: World) -> None
     assert answer["items"][:4] == first["items"] + second
     assert viewer("POST", "/v1/packs/search").json()["listmeta"]["count"] == len(answer["items"])
     assert names(found(viewer, {}, "q=many+uses")) == ["nginx", "web"]
+    often = {"sort": [{"field": "layer", "order": order} for order in ("desc", "asc")] * 600}
+    assert [item["spec"]["layer"] for item in found(viewer, often)] == layers
     assert viewer("POST", "/v1/packs/search", {"sort": [{"field": "age"}]}).status_code == 400
+    many = "+".join(map(str, range(1000)))
+    assert viewer("POST", f"/v1/packs/search?q={many}", {}).status_code == 400
+    values = [str(number) for number in range(5000)]
+    refused = viewer("POST", "/v1/packs/search", {"filter": {"environment": values}})
+    assert refused.status_code == 400
+    assert "5000 values, more than 200" in refused.json()["message"]
 
 
 def test_every_version_in_a_registry(viewer: Caller, world: World) -> None:
