@@ -44,7 +44,7 @@ def test_a_key_from_beginning_to_end(server: Live, admin: Commands) -> None:
 
     assert "--yes" in admin.says("key", "rm", "team a/ci", code=2)
     assert status(server, key) == 200
-    assert "Revoked team a/ci" in admin.says("key", "rm", "team a/ci", "--yes", code=0)
+    assert "Deleted team a/ci" in admin.says("key", "rm", "team a/ci", "--yes", code=0)
     assert status(server, key) == 401
     assert "There are no API keys" in admin.says("key", "ls", code=0)
 

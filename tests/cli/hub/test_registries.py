@@ -68,7 +68,7 @@ def test_a_pack_registry_from_beginning_to_end(
     assert failed.out.startswith("failed")
 
     assert "--yes" in admin.says("registry", "rm", "team a", code=2)
-    assert "Forgot team a" in admin.says("registry", "rm", "team a", "-y", code=0)
+    assert "Deleted team a" in admin.says("registry", "rm", "team a", "-y", code=0)
     assert "has no registry team a." in admin.says("registry", "show", "team a")
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from packyard.cli import ask, screen
+from packyard.cli import screen
 from packyard.cli.help import Command
+from packyard.cli.hub.removal import remove_all
 from packyard.cli.hub.target import PROJECTS, find_project, open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, ListFormat, Output, Yes
 from packyard.cli.output import Columns, as_table, moment, show_row, show_rows
@@ -161,12 +162,7 @@ def remove(
     """Revoke API keys for good."""
     with open_hub(server, home) as hub:
         found = [_find(hub, key) for key in keys]
-        names = ", ".join(map(name_of, found))
-        word = "API key" if len(found) == 1 else "API keys"
-        ask.confirm(f"Revoke the {word} {names} of {hub.host}?", yes=yes)
-        for key in found:
-            hub.send("DELETE", f"{PATH}/{uid_of(key)}")
-            screen.message(f"Revoked {name_of(key)}")
+        remove_all(hub, PATH, KEY, found, yes=yes)
 
 
 def moment_of(written: str, option: str, *, ago: bool = False) -> str:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from packyard.cli import ask, screen
+from packyard.cli import screen
 from packyard.cli.help import Command
+from packyard.cli.hub.removal import remove_all
 from packyard.cli.hub.target import open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubProject, HubServer, ListFormat, Output, Yes
 from packyard.cli.output import Columns, as_table, moment, show_row, show_rows
-from packyard.remotes.items import Item, at, maps, name_of, text, uid_of
+from packyard.remotes.items import PROFILE, Item, at, maps, name_of, text, uid_of
 
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
@@ -82,12 +83,7 @@ def remove(
 
     with open_hub(server, home, project) as hub:
         found = [_find(hub, named) for named in profiles]
-        word = "cluster profile" if len(found) == 1 else "cluster profiles"
-        names = ", ".join(map(label, found))
-        ask.confirm(f"Delete the {word} {names} of {hub.host}?", yes=yes)
-        for row in found:
-            hub.send("DELETE", f"{PATH}/{uid_of(row)}")
-            screen.message(f"Deleted {label(row)}")
+        remove_all(hub, PATH, PROFILE, found, yes=yes, shown=label)
 
 
 def _find(hub: Hub, named: str) -> Item:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from packyard.cli import ask, screen
+from packyard.cli import screen
 from packyard.cli.help import Command
+from packyard.cli.hub.removal import remove_all
 from packyard.cli.hub.target import open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, ListFormat, Output, Yes
 from packyard.cli.output import Columns, as_table, moment, show_row, show_rows
@@ -112,14 +113,9 @@ def remove(
     """Delete projects, with their macros, roles and API keys."""
     with open_hub(server, home) as hub:
         found = [hub.named(PATH, PROJECT, project) for project in projects]
-        names = ", ".join(map(name_of, found))
-        word = "project" if len(found) == 1 else "projects"
-        also = "macros and profiles" if with_profiles else "macros"
-        ask.confirm(f"Delete the {word} {names} of {hub.host}, with all {also}?", yes=yes)
-        for project in found:
-            query = {"cleanupProjectResources": True} if with_profiles else None
-            hub.send("DELETE", f"{PATH}/{uid_of(project)}", query=query)
-            screen.message(f"Deleted {name_of(project)}")
+        along = ", with all macros and profiles" if with_profiles else ", with all macros"
+        query = {"cleanupProjectResources": True} if with_profiles else None
+        remove_all(hub, PATH, PROJECT, found, yes=yes, along=along, query=query)
 
 
 def _body(name: str, labels: dict[str, str], description: str) -> Item:

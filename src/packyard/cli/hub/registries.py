@@ -21,11 +21,12 @@ from packyard.cli.hub.registry_rows import (
     is_read,
     kind_of,
 )
+from packyard.cli.hub.removal import remove_all
 from packyard.cli.hub.target import open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, InUse, ListFormat, Output, Yes
 from packyard.cli.output import as_table, show_row, show_rows
 from packyard.errors import ParameterInvalid, Unsupported
-from packyard.remotes.items import at, name_of, uid_of
+from packyard.remotes.items import REGISTRY, at, name_of, uid_of
 
 app = typer.Typer()
 
@@ -314,13 +315,8 @@ def remove(
     """Forget registries, with what the catalog has of them."""
     with open_hub(server, home) as hub:
         found = [find(hub, registry) for registry in registries]
-        names = ", ".join(map(name_of, found))
-        word = "registry" if len(found) == 1 else "registries"
-        ask.confirm(f"Forget the {word} {names} of {hub.host}?", yes=yes)
-        for row in found:
-            query = {"force": True} if force else None
-            hub.send("DELETE", f"{PATH}/{uid_of(row)}", query=query)
-            screen.message(f"Forgot {name_of(row)}")
+        query = {"force": True} if force else None
+        remove_all(hub, PATH, REGISTRY, found, yes=yes, query=query)
 
 
 def _end(well: bool) -> None:

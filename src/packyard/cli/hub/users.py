@@ -11,6 +11,7 @@ import typer
 
 from packyard.cli import ask, screen
 from packyard.cli.help import Command
+from packyard.cli.hub.removal import remove_all
 from packyard.cli.hub.target import PROJECTS, find_project, open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, ListFormat, Output, Yes
 from packyard.cli.output import Columns, as_table, moment, show_row, show_rows
@@ -230,12 +231,7 @@ def remove(
     """Delete users, with roles, API keys and sessions."""
     with open_hub(server, home) as hub:
         found = [_find(hub, user) for user in users]
-        word = "user" if len(found) == 1 else "users"
-        names = ", ".join(map(name_of, found))
-        ask.confirm(f"Delete the {word} {names} of {hub.host}, with all API keys?", yes=yes)
-        for user in found:
-            hub.send("DELETE", f"{PATH}/{uid_of(user)}")
-            screen.message(f"Deleted {name_of(user)}")
+        remove_all(hub, PATH, USER, found, yes=yes, along=", with all API keys")
 
 
 def _given(from_stdin: bool, file: Path | None) -> str:
