@@ -6,10 +6,13 @@ content cannot be taken), `block` (it can be kept, but not published), `warning`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+Position = tuple[int, int]
+"""Line and column, from 1; zeros where there is none."""
 
 
 class Severity(StrEnum):
@@ -55,13 +58,49 @@ class Rule(NamedTuple):
     meaning: str
 
 
-def table(meanings: Mapping[Severity, Mapping[str, str]]) -> dict[str, Rule]:
-    """Rules by id, from what they mean by severity and id."""
-    return {
-        rule: Rule(severity, meaning)
-        for severity, of_severity in meanings.items()
-        for rule, meaning in of_severity.items()
-    }
+class Rules(Mapping[str, Rule]):
+    """A package's rules by id, from what they mean by severity and id."""
+
+    def __init__(self, meanings: Mapping[Severity, Mapping[str, str]]) -> None:
+        self._rules = {
+            rule: Rule(severity, meaning)
+            for severity, of_severity in meanings.items()
+            for rule, meaning in of_severity.items()
+        }
+
+    def __getitem__(self, rule: str) -> Rule:
+        return self._rules[rule]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rules)
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def found(
+        self,
+        rule: str,
+        message: str,
+        *,
+        mend: str = "",
+        layer: str = "",
+        file: str = "",
+        path: str = "",
+        at: Position = (0, 0),
+    ) -> Finding:
+        """A finding of a rule of the table, with that rule's severity."""
+        line, column = at
+        return Finding(
+            rule=rule,
+            severity=self[rule].severity,
+            message=message,
+            mend=mend,
+            layer=layer,
+            file=file,
+            path=path,
+            line=line,
+            column=column,
+        )
 
 
 def refusals(findings: Iterable[Finding]) -> list[Finding]:

@@ -104,15 +104,9 @@ def _failure(frames: list[_Frame], reason: str, context: Context, *, stopped: bo
 
 
 def _finding(message: str, place: _Frame, path: str = "", mend: str = "") -> Finding:
-    return found(
-        "helm.template",
-        message,
-        mend=mend,
-        file=place.file,
-        path=path,
-        line=place.line,
-        column=place.column + 1 if place.column >= 0 and place.line else 0,
-    )
+    column = place.column + 1 if place.column >= 0 and place.line else 0
+    at = place.line, column
+    return found("helm.template", message, mend=mend, file=place.file, path=path, at=at)
 
 
 def _frames(message: str) -> tuple[list[_Frame], str]:

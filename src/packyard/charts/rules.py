@@ -6,10 +6,7 @@ reaches outside the chart is refused, what does not render with the values at ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from packyard.findings import Finding, Rule, Severity, table
+from packyard.findings import Rules, Severity
 
 _REFUSE = {
     "helm.archive": "The file is no gzipped tar file, or one that Helm could not read.",
@@ -39,36 +36,12 @@ _HINT = {
     "helm.lint-hint": "Helm's own linter recommends it.",
 }
 
-RULES: Mapping[str, Rule] = MappingProxyType(
-    table(
-        {
-            Severity.REFUSE: _REFUSE,
-            Severity.BLOCK: _BLOCK,
-            Severity.WARNING: _WARNING,
-            Severity.HINT: _HINT,
-        }
-    )
+RULES = Rules(
+    {
+        Severity.REFUSE: _REFUSE,
+        Severity.BLOCK: _BLOCK,
+        Severity.WARNING: _WARNING,
+        Severity.HINT: _HINT,
+    }
 )
-
-
-def found(
-    rule: str,
-    message: str,
-    *,
-    mend: str = "",
-    file: str = "",
-    path: str = "",
-    line: int = 0,
-    column: int = 0,
-) -> Finding:
-    """A finding of a rule of the table, with that rule's severity."""
-    return Finding(
-        rule=rule,
-        severity=RULES[rule].severity,
-        message=message,
-        mend=mend,
-        file=file,
-        path=path,
-        line=line,
-        column=column,
-    )
+found = RULES.found

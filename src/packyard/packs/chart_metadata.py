@@ -14,8 +14,8 @@ import struct
 from decimal import Decimal
 from typing import Any
 
-from packyard.findings import Finding
-from packyard.packs.rules import Position, found
+from packyard.findings import Finding, Position
+from packyard.packs.rules import found
 from packyard.packs.values import Document
 from packyard.packs.yaml.reader import Limits
 from packyard.packs.yaml.scalars import Value

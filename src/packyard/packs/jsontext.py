@@ -14,8 +14,8 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from packyard.findings import Finding
-from packyard.packs.rules import Position, found
+from packyard.findings import Finding, Position
+from packyard.packs.rules import found
 
 DEPTH_LIMIT = 64
 SIZE_LIMIT = 1024 * 1024

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Self
 
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs.jsontext import Node, repeated_key
-from packyard.packs.rules import Position, found
+from packyard.packs.rules import found
 
 
 class Members:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from packyard.errors import ParameterInvalid
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs import edits
 from packyard.packs.edits import Absent
 from packyard.packs.paths import Path, parse_path
-from packyard.packs.rules import Position, found
+from packyard.packs.rules import found
 from packyard.packs.values import Document
 from packyard.packs.yaml.layout import PRESETS_NOTE
 from packyard.packs.yaml.nodes import BOM, BREAK, same

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from types import MappingProxyType
 
-from packyard.findings import Finding, Rule, Severity, table
+from packyard.findings import Rule, Rules, Severity
 
 _NEAR = 0.8
-
-Position = tuple[int, int]
-"""Line and column, from 1; (0, 0) where there is none."""
-
 
 _REFUSE = {
     "pack-json.missing": "The pack has no pack.json.",
@@ -145,39 +140,15 @@ _HINT = {
     "presets.enabled-contradicted": "The values are not those of a preset noted as enabled.",
 }
 
-RULES: Mapping[str, Rule] = MappingProxyType(
-    table(
-        {
-            Severity.REFUSE: _REFUSE,
-            Severity.BLOCK: _BLOCK,
-            Severity.WARNING: _WARNING,
-            Severity.HINT: _HINT,
-        }
-    )
+RULES = Rules(
+    {
+        Severity.REFUSE: _REFUSE,
+        Severity.BLOCK: _BLOCK,
+        Severity.WARNING: _WARNING,
+        Severity.HINT: _HINT,
+    }
 )
-
-
-def found(
-    rule: str,
-    message: str,
-    *,
-    mend: str = "",
-    file: str = "",
-    path: str = "",
-    at: Position = (0, 0),
-) -> Finding:
-    """A finding of a rule of the table, with that rule's severity."""
-    line, column = at
-    return Finding(
-        rule=rule,
-        severity=RULES[rule].severity,
-        message=message,
-        mend=mend,
-        file=file,
-        path=path,
-        line=line,
-        column=column,
-    )
+found = RULES.found
 
 
 def near(word: str, known: Iterable[str]) -> str:

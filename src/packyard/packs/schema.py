@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from packyard.errors import ParameterInvalid
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs import edits
 from packyard.packs.formats import Format, FormatError, parse_format
 from packyard.packs.paths import Path, format_path, parse_path
-from packyard.packs.rules import Position, found, near
+from packyard.packs.rules import found, near
 from packyard.packs.values import Document
 from packyard.packs.yaml.nodes import Mapping, Node, same
 from packyard.packs.yaml.reader import compose, decode

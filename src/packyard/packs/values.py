@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Any, Self
 
 from packyard.errors import ContentRefused, ParameterInvalid
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs import edits
 from packyard.packs.edits import ABSENT
 from packyard.packs.paths import Path, format_path, parse_path
-from packyard.packs.rules import Position, found
+from packyard.packs.rules import found
 from packyard.packs.yaml.nodes import Alias, Node, Sequence, Tree, same
 from packyard.packs.yaml.nodes import Mapping as MappingNode
 from packyard.packs.yaml.patch import patch

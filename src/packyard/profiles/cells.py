@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs.paths import Path, format_path
-from packyard.packs.rules import Position
 from packyard.packs.yaml.texts import Text
 from packyard.profiles.actions import MARK, Action, Family, Reference, read, unended
 from packyard.profiles.laid import LaidLayer, Part

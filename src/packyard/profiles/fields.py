@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs import jsontext
 from packyard.packs.paths import Path, format_path
-from packyard.packs.rules import Position, near
+from packyard.packs.rules import near
 from packyard.packs.values import Document
 from packyard.packs.yaml.reader import Limits
 from packyard.profiles.rules import found

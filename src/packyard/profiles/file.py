@@ -19,10 +19,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from packyard.errors import ParameterInvalid
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs.model import Layer
 from packyard.packs.paths import Path, parse_path
-from packyard.packs.rules import Position
 from packyard.packs.yaml.writer import Style, entry
 from packyard.profiles.exchange import variable_data, variable_of
 from packyard.profiles.fields import Fields, read_document

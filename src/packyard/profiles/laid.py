@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs.model import Layer
-from packyard.packs.rules import Position
 from packyard.packs.values import Document, PackSection, pack_section
 from packyard.profiles.actions import MARK
 from packyard.profiles.content import Content, PackContent

@@ -6,11 +6,7 @@ own rules (`packs.rules`) hold for the values of layers, with the severities the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from packyard.findings import Finding, Rule, Severity, table
-from packyard.packs.rules import Position
+from packyard.findings import Rules, Severity
 
 _REFUSE = {
     "profile.syntax": "The document is neither JSON nor YAML.",
@@ -82,37 +78,12 @@ _HINT = {
     "variable.unused": "A variable is defined and not used.",
 }
 
-RULES: Mapping[str, Rule] = MappingProxyType(
-    table(
-        {
-            Severity.REFUSE: _REFUSE,
-            Severity.BLOCK: _BLOCK,
-            Severity.WARNING: _WARNING,
-            Severity.HINT: _HINT,
-        }
-    )
+RULES = Rules(
+    {
+        Severity.REFUSE: _REFUSE,
+        Severity.BLOCK: _BLOCK,
+        Severity.WARNING: _WARNING,
+        Severity.HINT: _HINT,
+    }
 )
-
-
-def found(
-    rule: str,
-    message: str,
-    *,
-    mend: str = "",
-    layer: str = "",
-    file: str = "",
-    path: str = "",
-    at: Position = (0, 0),
-) -> Finding:
-    """A finding of a rule of the table, with that rule's severity."""
-    return Finding(
-        rule=rule,
-        severity=RULES[rule].severity,
-        message=message,
-        mend=mend,
-        layer=layer,
-        file=file,
-        path=path,
-        line=at[0],
-        column=at[1],
-    )
+found = RULES.found

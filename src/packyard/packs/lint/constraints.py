@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs.lint.metadata import unknown_keys
 from packyard.packs.members import Members
 from packyard.packs.model import PACK_JSON, Layer
-from packyard.packs.rules import Position, found, near
+from packyard.packs.rules import found, near
 from packyard.packs.version import Version, within
 
 _DEPENDENCY_KEYS = ("packName", "layer", "minVersion", "maxVersion", "type")

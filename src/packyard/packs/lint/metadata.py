@@ -8,10 +8,10 @@ from functools import partial
 from itertools import chain
 
 from packyard.errors import TagInvalid
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs.members import Members
 from packyard.packs.model import CLOUD_TYPES, PACK_JSON, PATH_KEYS, Layer
-from packyard.packs.rules import Position, found, near
+from packyard.packs.rules import found, near
 from packyard.packs.tags import split_tag, tag_of
 from packyard.packs.version import Version, is_semver
 

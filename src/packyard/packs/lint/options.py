@@ -9,12 +9,12 @@ from functools import partial
 from itertools import chain
 
 from packyard.errors import ParameterInvalid
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs.lint.subject import PRESETS, SCHEMA, VALUES, Subject
 from packyard.packs.model import PACK_JSON
 from packyard.packs.paths import Path, format_path, parse_path
 from packyard.packs.presets import enabled
-from packyard.packs.rules import Position, found
+from packyard.packs.rules import found
 from packyard.packs.yaml.layout import PRESETS_NOTE
 from packyard.packs.yaml.nodes import same
 from packyard.packs.yaml.scalars import Value

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from packyard.findings import Finding
+from packyard.findings import Finding, Position
 from packyard.packs import jsontext
 from packyard.packs.charts import Chart, parse_chart, read_chart
 from packyard.packs.files import Files, path_fault
@@ -18,7 +18,7 @@ from packyard.packs.folder import unpacked_chart
 from packyard.packs.members import Members
 from packyard.packs.model import PACK_JSON, Pack, parse_pack_json
 from packyard.packs.presets import Preset, parse_presets
-from packyard.packs.rules import Position, found
+from packyard.packs.rules import found
 from packyard.packs.schema import Schema, parse_schema
 from packyard.packs.values import Document
 from packyard.packs.yaml.nodes import Alias, Node, Sequence, Tree

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-from packyard.packs.rules import Position
+from packyard.findings import Position
 from packyard.packs.yaml.scalars import MERGE_TAG, Value
 
 BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
