@@ -160,18 +160,25 @@ class TagRow(Form):
 class PackValues(Form):
     pack_uid: str
     values: str
-    readme: str
+    readme: str = Field(description="Only where one version is asked for; they are long.")
     annotations: dict[str, str]
     presets: list[Preset]
     # Not named `schema`, which pydantic's own models once had.
     schema_: list[Parameter] = Field(alias="schema")
 
     @classmethod
-    def of(cls, entry: Entry, contents: Contents | None, content: PackContent | None) -> PackValues:
+    def of(
+        cls,
+        entry: Entry,
+        contents: Contents | None,
+        content: PackContent | None,
+        *,
+        readme: bool,
+    ) -> PackValues:
         return cls(
             pack_uid=entry.uid,
             values=contents.values if contents else "",
-            readme=contents.readme if contents else "",
+            readme=contents.readme if contents and readme else "",
             annotations=dict(entry.annotations),
             presets=presets_of(content),
             schema=schema_of(content),

@@ -29,8 +29,8 @@ def look(parts: Parts, those: Sequence[Entry]) -> None:
         parts.looks.fetch(missing[::-1])
 
 
-def told(parts: Parts, versions: Versions) -> PackTags:
-    """The answer about versions of a pack."""
+def told(parts: Parts, versions: Versions, *, readme: bool = False) -> PackTags:
+    """The answer about versions of a pack, with their READMEs or without."""
     entries = versions.entries
     look(parts, entries)
     uids = [entry.uid for entry in entries]
@@ -39,7 +39,8 @@ def told(parts: Parts, versions: Versions) -> PackTags:
         readable = layer_contents.contents(connection, uids)
         differing = search.differing(connection, entries)
     values = [
-        PackValues.of(entry, held.get(entry.uid), readable.get(entry.uid)) for entry in entries
+        PackValues.of(entry, held.get(entry.uid), readable.get(entry.uid), readme=readme)
+        for entry in entries
     ]
     newest = held.get(versions.newest.uid)
     logo = bool(newest and newest.logo)

@@ -80,7 +80,7 @@ async def by_uid(parts: Wired, reader: Reading, uid: str) -> PackTags:
                 found = packs.version(connection, uid)
         except PackUnknown:
             return PackTags.of_layer(_layered(parts, reader, uid))
-        return reading.told(parts, found)
+        return reading.told(parts, found, readme=True)
 
     return await to_thread.run_sync(work, limiter=parts.looking)
 
