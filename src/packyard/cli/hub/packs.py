@@ -129,6 +129,8 @@ def show(
         where = _registry(hub, name, registry)
         found = hub.get(f"{PATH}/{segment(name)}/registries/{uid_of(where)}")
         row = {**_version(hub, found, tag), "registry": name_of(where)}
+        if readme:
+            row |= hub.get(f"{PATH}/{row['uid']}/readme")
     if values or readme:
         screen.result(text(row, "values" if values else "readme").removesuffix("\n"))
     else:
@@ -157,7 +159,7 @@ def _registry(hub: Hub, name: str, wanted: str) -> Item:
 
 
 def _version(hub: Hub, found: Item, tag: str) -> dict[str, object]:
-    """The tag that was named, or the last one, with its values and README."""
+    """The tag that was named, or the last one, with its values."""
     tags = maps(found, "tags")
     chosen = next((row for row in tags if text(row, "tag") == tag), None) if tag else None
     if tag and chosen is None:
@@ -175,7 +177,6 @@ def _version(hub: Hub, found: Item, tag: str) -> dict[str, object]:
         "tag": text(chosen, "tag"),
         "uid": uid,
         "values": text(held, "values"),
-        "readme": text(held, "readme"),
         "presets": at(held, "presets") or [],
     }
 
