@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,10 +24,12 @@ import pytest
 
 from tests.cli.program import Program, make_pack
 from tests.deploy.engine import IMAGE, Engine, with_image
-from tests.live import free_port, htpasswd_line
+from tests.live import free_port, htpasswd_line, start
 from tests.secured import certify
+from tests.test_docs import console_lines
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "custom-registry.md"
 PASSWORD = "a password of the test"
 MEGABYTES, SECONDS = 320, 4.0  # its size, and the time until it is ready for the second time
 
@@ -233,6 +238,45 @@ def test_what_it_may_not_read_or_write_is_said(engine: Engine, tmp_path: Path) -
     assert "/auth/htpasswd cannot be read by the user 4711" in said
     said = refused(engine, IMAGE, "serve", "/none.yml")
     assert "The configuration /none.yml cannot be read" in said
+
+
+def test_the_tutorial_does_what_it_says(engine: Engine, tmp_path: Path) -> None:
+    """Every command of the page, in a folder of its own and with addresses of this machine."""
+    port = free_port()
+    make_pack(tmp_path / "quiet-nights-1.0.0", "quiet-nights", "1.0.0")
+    (tmp_path / "password.txt").write_text(PASSWORD)
+    (tmp_path / "bin").mkdir()
+    packyard = tmp_path / "bin" / "packyard"
+    packyard.write_text(f'#!/bin/sh\nexec {sys.executable} -m packyard "$@"\n')
+    packyard.chmod(0o755)
+    (tmp_path / "hub").mkdir()
+    with start(tmp_path / "hub", config={"hub": {"networks": ["127.0.0.0/8"]}}) as hub:
+        (tmp_path / "hub-password.txt").write_text(hub.admin_password)
+        lines = [line for line in console_lines(PAGE) if "docker build" not in line]
+        script = "\n".join(["set -eux", *lines])
+        script = script.replace("-p 5000:5000", f"-p 127.0.0.1:{port}:5000")
+        script = script.replace("localhost:5000", f"127.0.0.1:{port}")
+        script = script.replace("hub.example.com", hub.host)
+        ready = f"until curl -sf http://127.0.0.1:{port}/ready; do sleep 0.1; done"
+        script = script.replace("\ndocker exec", f"\n{ready}\ndocker exec", 1)
+        path = os.pathsep.join([str(packyard.parent), str(engine.program.parent)])
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "HOME": str(tmp_path),
+                "PATH": f"{path}:{os.environ['PATH']}",
+                "PYTHONPATH": str(ROOT / "src"),
+            },
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr + hub.log()
+    assert re.search(r"^quiet-nights +1\.0\.0 ", done.stdout, re.MULTILINE)
+    assert re.search(r"^mine\b.*", done.stdout, re.MULTILINE)
 
 
 def test_process_1_buries_what_a_killed_worker_leaves(container: Container) -> None:
