@@ -9,22 +9,20 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from packyard.catalog.entries import clouds_of
 from packyard.catalog.tables import pack_contents, packs, sources
 from packyard.packs.model import Dependency, parse_pack_json
 from packyard.profiles.options import Candidate
 
-_REMEMBERED = 50_000  # contents
+_REMEMBERED = 50_000  # candidates
 _BATCH = 500
 
-
-class _Traits(NamedTuple):
-    clouds: tuple[str, ...]
-    dependencies: tuple[Dependency, ...]
+_Key = tuple[str, str, str]
+"""What a candidate is made of does not change while its uid, digest and state do not."""
+_KEY = packs.c.uid, packs.c.digest, packs.c.system_state
 
 
 class Offers:
@@ -32,7 +30,7 @@ class Offers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._traits: OrderedDict[tuple[str, str], _Traits] = OrderedDict()
+        self._known: OrderedDict[_Key, Candidate] = OrderedDict()
 
     def candidates(self, connection: Connection, layer: str) -> list[Candidate]:
         """Every version of a layer; of one pack those of the own registry first, then by source."""
@@ -46,71 +44,59 @@ class Offers:
             found |= {one.uid: one for one in of_batch}
         return [found[uid] for uid in uids if uid in found]
 
-    def _read(self, connection: Connection, condition: object) -> list[Candidate]:
+    def _read(self, connection: Connection, condition: ColumnElement[bool]) -> list[Candidate]:
         rows = connection.execute(
-            select(
-                packs.c.uid,
-                packs.c.digest,
-                packs.c.name,
-                packs.c.version,
-                packs.c.label,
-                packs.c.layer,
-                packs.c.version_key,
-                packs.c.display_name,
-                packs.c.system_state,
-                packs.c.source,
-            )
+            select(*_KEY)
             .join_from(packs, sources)
-            .where(condition, packs.c.gone_at == 0)  # type: ignore[arg-type]
+            .where(condition, packs.c.gone_at == 0)
             .order_by(sources.c.kind != "default", sources.c.name)
-        ).all()
-        traits = self._known(connection, [(row.uid, row.digest) for row in rows])
-        return [
-            Candidate(
+        )
+        keys = [(uid, digest, state) for uid, digest, state in rows]
+        with self._lock:
+            known = {key: self._known[key] for key in keys if key in self._known}
+        fresh = [key for key in keys if key not in known]
+        if fresh:
+            made = _made(connection, [uid for uid, _, _ in fresh])
+            known |= {key: made[key[0]] for key in fresh}
+            with self._lock:
+                self._known.update({key: known[key] for key in fresh})
+                while len(self._known) > _REMEMBERED:
+                    self._known.popitem(last=False)
+        return [known[key] for key in keys]
+
+
+def _made(connection: Connection, uids: Sequence[str]) -> dict[str, Candidate]:
+    found: dict[str, Candidate] = {}
+    for batch in _batches(uids):
+        dependencies = _dependencies(connection, batch)
+        for row in connection.execute(select(packs).where(packs.c.uid.in_(batch))):
+            found[row.uid] = Candidate(
                 name=row.name,
                 version=row.version,
                 tag=row.label,
                 layer=row.layer,
                 order=row.version_key,
                 display_name=row.display_name,
-                clouds=known.clouds,
-                dependencies=known.dependencies,
+                clouds=clouds_of(row.clouds),
+                dependencies=dependencies.get(row.uid, ()),
                 state=row.system_state,
                 registry=row.source,
                 uid=row.uid,
             )
-            for row, known in zip(rows, traits, strict=True)
-        ]
-
-    def _known(self, connection: Connection, keys: list[tuple[str, str]]) -> list[_Traits]:
-        with self._lock:
-            known = {key: self._traits[key] for key in keys if key in self._traits}
-        fresh = [key for key in keys if key not in known]
-        if fresh:
-            read = _read_traits(connection, [uid for uid, _ in fresh])
-            known |= {key: read[key[0]] for key in fresh}
-            with self._lock:
-                self._traits.update({key: known[key] for key in fresh})
-                while len(self._traits) > _REMEMBERED:
-                    self._traits.popitem(last=False)
-        return [known[key] for key in keys]
+    return found
 
 
-def _read_traits(connection: Connection, uids: Sequence[str]) -> dict[str, _Traits]:
-    clouds: dict[str, tuple[str, ...]] = dict.fromkeys(uids, ())
-    dependencies: dict[str, tuple[Dependency, ...]] = {}
-    for batch in _batches(uids):
-        of_batch = select(packs.c.uid, packs.c.clouds).where(packs.c.uid.in_(batch))
-        for uid, column in connection.execute(of_batch):
-            clouds[uid] = clouds_of(column)
-        texts = select(pack_contents.c.pack, pack_contents.c.pack_json).where(
-            pack_contents.c.pack.in_(batch), pack_contents.c.pack_json.contains("onstraints")
-        )
-        for uid, text in connection.execute(texts):
-            pack, _ = parse_pack_json(text.encode())
-            if pack:
-                dependencies[uid] = pack.constraints.dependencies
-    return {uid: _Traits(clouds[uid], dependencies.get(uid, ())) for uid in uids}
+def _dependencies(connection: Connection, uids: Sequence[str]) -> dict[str, Sequence[Dependency]]:
+    """Of those that have some."""
+    texts = select(pack_contents.c.pack, pack_contents.c.pack_json).where(
+        pack_contents.c.pack.in_(uids), pack_contents.c.pack_json.contains("onstraints")
+    )
+    found: dict[str, Sequence[Dependency]] = {}
+    for uid, text in connection.execute(texts):
+        pack, _ = parse_pack_json(text.encode())
+        if pack:
+            found[uid] = pack.constraints.dependencies
+    return found
 
 
 def _batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
