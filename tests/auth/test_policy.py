@@ -4,16 +4,21 @@ import base64
 import logging
 import threading
 import time
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import bcrypt
 import pytest
+from sqlalchemy import Connection
 
 from packyard.auth import passwords, policy, users
 from packyard.auth.policy import Policy
 from packyard.auth.principal import ANONYMOUS, Action, Principal, Role
 from packyard.auth.users import User
+from packyard.digests import digest_of
 from packyard.errors import Denied, Unauthenticated, Unsupported
+from packyard.references import RepoName
 from packyard.storage.store import Store
 from tests.auth.people import basic, make_policy
 
@@ -230,3 +235,28 @@ def _processor_time(work: object) -> float:
     began = time.process_time()
     work()
     return time.process_time() - began
+
+
+def test_while_others_commit_an_account_is_read_again_only_where_its_rows_changed(
+    asked: Policy, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked.verify(ANN)
+    reads = 0
+    read = store.read
+
+    def counted() -> AbstractContextManager[Connection]:
+        nonlocal reads
+        reads += 1
+        return read()
+
+    monkeypatch.setattr(store, "read", counted)
+    for data in (b"a", b"b", b"c"):
+        store.put_blob(RepoName("some/place"), digest_of(data), data)
+        time.sleep(0.02)
+        assert asked.recall(ANN)
+    assert reads == 0
+    with store.read() as connection:
+        ann = users.by_name(connection, "ann")
+    users.change(store, replace(ann, role=Role.VIEWER))
+    time.sleep(0.02)
+    assert asked.recall(ANN) is None

@@ -1,7 +1,8 @@
 """Who can be asked for: people by name, API keys by hash, sessions by uid, as they are now.
 
 What the tables say is kept until somebody commits to the store, which is looked at every
-`_RECHECK`; what the htpasswd file says follows it within a second.
+`_RECHECK`. While others push that is all the time, so then it is only asked whether the rows are
+those that an account was made of. What the htpasswd file says follows it within a second.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -25,6 +27,28 @@ _log = logging.getLogger(__name__)
 
 _RECHECK = 0.01  # seconds between two looks at whether somebody committed
 _KEPT = 4096  # accounts
+
+# All that an account is made of, in the driver's own form (`storage.statements`).
+_ROWS = {
+    "name": """
+SELECT u.*, r.project, r.role
+FROM users u LEFT JOIN user_roles r ON r.user_uid = u.uid
+WHERE u.name = :name OR u.email = :email
+ORDER BY r.project
+""",
+    "key": """
+SELECT t.*, u.*, r.project, r.role
+FROM api_keys t JOIN users u ON u.uid = t.user_uid LEFT JOIN user_roles r ON r.user_uid = u.uid
+WHERE t.hash = :name
+ORDER BY r.project
+""",
+    "session": """
+SELECT t.*, u.*, r.project, r.role
+FROM sessions t JOIN users u ON u.uid = t.user_uid LEFT JOIN user_roles r ON r.user_uid = u.uid
+WHERE t.uid = :name
+ORDER BY r.project
+""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +78,10 @@ class Accounts:
         self._store = store
         self._htpasswd = htpasswd
         self._writers = frozenset(writers)
-        self._kept: dict[tuple[str, str], Account | None] = {}  # what the tables say
+        # What the tables say, with the rows that say it; whose rows were looked at since the last
+        # commit.
+        self._kept: dict[tuple[str, str], tuple[list[Any], Account | None]] = {}
+        self._looked_at: set[tuple[str, str]] = set()
         self._generation = -1
         self._next_look = 0.0
         # What the htpasswd file says; one value, so that threads see both halves change together.
@@ -91,13 +118,27 @@ class Accounts:
         if at >= self._next_look:
             self._next_look = at + _RECHECK
             generation = self._store.generation()
-            if generation != self._generation or len(self._kept) > _KEPT:
-                self._kept, self._generation = {}, generation
-        kept = self._kept  # by now another thread may have begun a new one
-        if (kind, name) not in kept:
-            with self._store.read() as connection:
-                kept[kind, name] = look(connection, name)
-        return kept[kind, name]
+            if len(self._kept) > _KEPT:
+                self._kept = {}
+            if generation != self._generation:
+                self._looked_at, self._generation = set(), generation
+        looked_at, key = self._looked_at, (kind, name)  # by now another thread may have begun anew
+        known = self._kept.get(key)
+        if known and key in looked_at:
+            return known[1]
+        rows = self._rows(kind, name)
+        if known is None or known[0] != rows:
+            with self._store.read() as connection:  # newer than the rows, if anything
+                known = rows, look(connection, name)
+            self._kept[key] = known
+        looked_at.add(key)
+        return known[1]
+
+    def _rows(self, kind: str, name: str) -> list[Any]:
+        if not users.is_text(name):
+            return []
+        more = {"email": name.lower()} if kind == "name" else {}
+        return self._store.rows(_ROWS[kind], name=name, **more)
 
     def _from_file(self, name: str) -> Account | None:
         if self._htpasswd is None:

@@ -65,7 +65,7 @@ class User:
 
 def find(connection: Connection, name: str) -> User | None:
     """By name, or by e-mail address in any case."""
-    if len(name) > _LIMIT or not _is_text(name):
+    if len(name) > _LIMIT or not is_text(name):
         return None
     return _one(connection, or_(users.c.name == name, users.c.email == name.lower()))
 
@@ -199,7 +199,7 @@ def ensure_admin(store: Store, initial_password: str | None) -> str | None:
 # What these rest on
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
     """Not where JSON brought half a surrogate pair."""
     return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 

@@ -67,6 +67,10 @@ class Lookups:
     def referrers(self, repo: str, digest: str) -> list[ReferrerRow]:
         return self._all(statements.REFERRERS, repo=repo, digest=digest)
 
+    def rows(self, statement: str, **values: str | int) -> list[Any]:
+        """What a statement in the driver's own form gives (`storage.statements`)."""
+        return self._all(statement, **values)
+
     def _all(self, statement: str, **values: str | int) -> list[Any]:
         try:
             return self._reader.owned.connection.execute(statement, values).fetchall()
