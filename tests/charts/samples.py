@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from collections.abc import Mapping
@@ -35,9 +36,12 @@ def chart(
 
 
 def packed(files: Mapping[str, str | bytes], *, level: int = 6) -> bytes:
-    """A gzipped tar file of exactly these members."""
+    """A gzipped tar file of exactly these members; the same bytes each time."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=level) as tar:
+    with (
+        gzip.GzipFile(fileobj=out, mode="wb", compresslevel=level, mtime=0) as stream,
+        tarfile.open(fileobj=stream, mode="w") as tar,
+    ):
         for path, content in files.items():
             data = content.encode() if isinstance(content, str) else content
             member = tarfile.TarInfo(path)
