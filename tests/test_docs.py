@@ -22,7 +22,7 @@ TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 
 # Programs of others that readers are told to run.
 FOREIGN = {"cat", "crane", "curl", "diff", "docker", "git", "helm", "htpasswd", "jq", "kubectl"}
-FOREIGN |= {"ls", "mkdir", "openssl", "oras", "podman", "sed", "skopeo", "tar"}
+FOREIGN |= {"ls", "mkdir", "openssl", "oras", "podman", "sed", "skopeo", "tar", "terraform"}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

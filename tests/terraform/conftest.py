@@ -61,7 +61,8 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def api(secured: Secured, key: str) -> Iterator[httpx.Client]:
     """What the provider does not show."""
     url, tls = secured.server.url, secured.server.tls or True
-    with httpx.Client(base_url=url, verify=tls, headers={"ApiKey": key}) as client:
+    headers = {"ApiKey": key}
+    with httpx.Client(base_url=url, verify=tls, headers=headers, timeout=30) as client:
         yield client
 
 

@@ -104,7 +104,8 @@ class Terraform:
         return " ".join((done.stdout + done.stderr).replace("│", " ").split())
 
     def write(self, config: str) -> None:
-        (self.home / "main.tf").write_text(_HEAD + config)
+        head = "" if "required_providers" in config else _HEAD
+        (self.home / "main.tf").write_text(head + config)
 
     def _run(self, *words: str, quiet: bool = False) -> str:
         done = self._start(*words)
