@@ -33,3 +33,10 @@ def wire(server: Live, nobody: Wire) -> Wire:
     made = nobody("POST", "/v1/apiKeys", body, headers)
     assert made.status == 201, made.content
     return Wire(server.host, nobody.tls, made.json["apiKey"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def connected(wire: Wire, nobody: Wire) -> None:
+    """Connections of each module's own: the server closes those that rest between modules."""
+    wire.connection.close()
+    nobody.connection.close()

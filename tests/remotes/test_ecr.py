@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from packyard.errors import (
     Denied,
@@ -24,6 +23,7 @@ from packyard.remotes.client import Client
 from packyard.remotes.ecr import Ecr, Keys, Role
 from packyard.remotes.oci_source import OciSource
 from packyard.remotes.source import Kind
+from tests.aws import running as account
 from tests.live import free_port
 from tests.packs import samples
 from tests.remotes.content import names_and_tags, push_chart, push_pack, taken
@@ -39,11 +39,8 @@ LOGIN = Credentials("AWS", "123456789012-auth-token")
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with account() as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

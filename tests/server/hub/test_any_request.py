@@ -199,4 +199,4 @@ def require_rights(world: World, rows: list[dict[str, Any]]) -> None:
             assert kind in _OWN or project == world.projects[0], row
         if who == "editor":
             assert kind not in {"user", "project"}, row
-            assert spec["actionType"] != "delete" or kind in {*_OWN, "macro", "profile"}, row
+            assert spec["actionType"] != "delete" or kind in {*_OWN, "macro", "clusterprofile"}, row

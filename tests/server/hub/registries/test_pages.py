@@ -16,7 +16,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from packyard.packs import lint
 from packyard.packs.archive import read_archive
@@ -25,6 +24,7 @@ from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.client import Client
 from tests import live
+from tests.aws import running as account
 from tests.hub.syncing import Charts
 from tests.live import ADMIN_PASSWORD, READER, READER_PASSWORD, Live
 from tests.packs import samples
@@ -91,14 +91,10 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": REGION}
-    boto3.client("ecr", endpoint_url=url, **keys).create_repository(repositoryName="charts/web")
-    yield url
-    server.stop()
+    with account() as url:
+        boto3.client("ecr", endpoint_url=url, **keys).create_repository(repositoryName="charts/web")
+        yield url
 
 
 @pytest.fixture(scope="module")
