@@ -59,13 +59,20 @@ class Rule(NamedTuple):
 
 
 class Rules(Mapping[str, Rule]):
-    """A package's rules by id, from what they mean by severity and id."""
+    """A package's rules by id, from what those of each severity mean."""
 
-    def __init__(self, meanings: Mapping[Severity, Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        *,
+        refuse: Mapping[str, str],
+        block: Mapping[str, str],
+        warning: Mapping[str, str],
+        hint: Mapping[str, str],
+    ) -> None:
         self._rules = {
             rule: Rule(severity, meaning)
-            for severity, of_severity in meanings.items()
-            for rule, meaning in of_severity.items()
+            for severity, meanings in zip(Severity, (refuse, block, warning, hint), strict=True)
+            for rule, meaning in meanings.items()
         }
 
     def __getitem__(self, rule: str) -> Rule:

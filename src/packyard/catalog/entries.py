@@ -23,9 +23,9 @@ from packyard.packs.files import Files
 from packyard.packs.model import Pack
 from packyard.packs.version import sort_key
 from packyard.references import Tag
+from packyard.storage.batches import batches
 
 BUILT_IN = "Public Repo"
-_BATCH = 500
 ON_ITS_WAY = -1
 """In the place of `gone_at`: written by a synchronization that goes on, and seen by nobody."""
 
@@ -322,8 +322,7 @@ def contents(connection: Connection, uid: str) -> Contents:
 def all_contents(connection: Connection, uids: Sequence[str]) -> dict[str, Contents]:
     """By uid; what was not read yet is left out."""
     found: dict[str, Contents] = {}
-    for start in range(0, len(uids), _BATCH):
-        batch = uids[start : start + _BATCH]
+    for batch in batches(uids):
         rows = connection.execute(select(pack_contents).where(pack_contents.c.pack.in_(batch)))
         found |= {row.pack: _contents(row) for row in rows}
     return found

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
@@ -19,8 +18,8 @@ from packyard.catalog import names
 from packyard.catalog.entries import ON_ITS_WAY, Contents, Entry, put_contents, row_of
 from packyard.catalog.tables import pack_contents, pack_tags, packs
 from packyard.references import Tag
+from packyard.storage.batches import batches
 
-_BATCH = 500
 """Rows in one statement."""
 
 Tags = Mapping[Tag, tuple[str, bool]]
@@ -113,7 +112,7 @@ def learn(connection: Connection, entry: Entry, contents: Contents) -> None:
 def confirm(connection: Connection, returned: Iterable[str], moved: Mapping[str, str]) -> None:
     """Versions whose content is what it was: those that were gone, and the places of those that
     moved in their source."""
-    for batch in _batches(returned):
+    for batch in batches(returned):
         connection.execute(update(packs).where(packs.c.uid.in_(batch)).values(gone_at=0))
         _describe(connection, batch)
     for uid, place in moved.items():
@@ -122,7 +121,7 @@ def confirm(connection: Connection, returned: Iterable[str], moved: Mapping[str,
 
 def depart(connection: Connection, uids: Iterable[str], now: int) -> None:
     """Mark versions that the source holds no longer; no tag leads to them from now on."""
-    for batch in _batches(uids):
+    for batch in batches(uids):
         connection.execute(update(packs).where(packs.c.uid.in_(batch)).values(gone_at=now))
         connection.execute(delete(pack_tags).where(pack_tags.c.pack.in_(batch)))
         _describe(connection, batch)
@@ -136,7 +135,7 @@ def withdraw(connection: Connection, source: str, now: int) -> None:
 
 def lead(connection: Connection, source: str, tags: Iterable[tuple[str, Tags]]) -> None:
     """Make these, by name, all that the catalog says of the tags of these names."""
-    for batch in _batches(tags):
+    for batch in batches(tags):
         of_source = pack_tags.c.source == source
         led_names = [name for name, _ in batch]
         standing: dict[str, dict[Tag, tuple[str, bool]]] = {name: {} for name in led_names}
@@ -182,7 +181,7 @@ def _describe(connection: Connection, uids: Iterable[str]) -> None:
 
 
 def _write(connection: Connection, arrivals: Iterable[Arrival], gone_at: int) -> None:
-    for batch in _batches(arrivals):
+    for batch in batches(arrivals):
         uids = [arrival.entry.uid for arrival in batch]
         standing = set(connection.scalars(select(packs.c.uid).where(packs.c.uid.in_(uids))))
         if standing:
@@ -209,16 +208,7 @@ def _overwrite(connection: Connection, rows: list[dict[str, Any]]) -> None:
 
 
 def _delete(connection: Connection, uids: Iterable[str]) -> None:
-    for batch in _batches(uids):
+    for batch in batches(uids):
         for table in (pack_contents, pack_tags):
             connection.execute(delete(table).where(table.c.pack.in_(batch)))
         connection.execute(delete(packs).where(packs.c.uid.in_(batch)))
-
-
-_Item = TypeVar("_Item")
-
-
-def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    rest = iter(items)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch

@@ -8,18 +8,17 @@ it changed, in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from packyard.catalog import words
 from packyard.catalog.tables import pack_contents, pack_names, packs, sources
+from packyard.storage.batches import batches
 
 TYPES = {"helm": "helm", "oci": "oci", "ecr": "oci"}
 """What a pack is called by the kind of its registry; `spectro` in all others."""
 SPECTRO = "spectro"
-_BATCH = 500
 _README = 64 * 1024  # characters of one that are searched
 
 _COLUMNS = (
@@ -39,8 +38,7 @@ _COLUMNS = (
 def describe(connection: Connection, source: str, names: Iterable[str]) -> None:
     """Make the rows of these names follow from the versions that are there."""
     kind = connection.scalar(select(sources.c.kind).where(sources.c.uid == source)) or ""
-    rest = iter(dict.fromkeys(names))
-    while batch := list(islice(rest, _BATCH)):
+    for batch in batches(dict.fromkeys(names)):
         _describe(connection, source, TYPES.get(kind, SPECTRO), batch)
 
 
@@ -91,8 +89,7 @@ def _standing(
 
 
 def _drop(connection: Connection, source: str, names: list[str]) -> None:
-    for start in range(0, len(names), _BATCH):
-        batch = names[start : start + _BATCH]
+    for batch in batches(names):
         words.erase(connection, _standing(connection, source, batch).values())
         of_batch = pack_names.c.source == source, pack_names.c.name.in_(batch)
         connection.execute(delete(pack_names).where(*of_batch))

@@ -6,7 +6,7 @@ reaches outside the chart is refused, what does not render with the values at ha
 
 from __future__ import annotations
 
-from packyard.findings import Rules, Severity
+from packyard.findings import Rules
 
 _REFUSE = {
     "helm.archive": "The file is no gzipped tar file, or one that Helm could not read.",
@@ -36,12 +36,5 @@ _HINT = {
     "helm.lint-hint": "Helm's own linter recommends it.",
 }
 
-RULES = Rules(
-    {
-        Severity.REFUSE: _REFUSE,
-        Severity.BLOCK: _BLOCK,
-        Severity.WARNING: _WARNING,
-        Severity.HINT: _HINT,
-    }
-)
+RULES = Rules(refuse=_REFUSE, block=_BLOCK, warning=_WARNING, hint=_HINT)
 found = RULES.found

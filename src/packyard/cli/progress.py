@@ -17,15 +17,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
-class Transfers:
-    """Packs on their way; threads may share it. Lines printed through it do not cut the bars."""
+class _Bars:
+    """Drawn within a `with`, where there is a terminal to draw them on."""
 
-    def __init__(self, verb: str, total: int) -> None:
-        self._progress = _bars() if screen.is_terminal(sys.stderr) else None
-        self._all: TaskID | None = None
-        if self._progress:
-            self._all = self._progress.add_task(verb, total=total, state=f"0/{total}")
-        self._done, self._total = 0, total
+    def __init__(self) -> None:
+        self._progress = _new_progress() if screen.is_terminal(sys.stderr) else None
 
     def __enter__(self) -> Self:
         if self._progress:
@@ -35,6 +31,17 @@ class Transfers:
     def __exit__(self, *exc: object) -> None:
         if self._progress:
             self._progress.stop()
+
+
+class Transfers(_Bars):
+    """Packs on their way; threads may share it. Lines printed through it do not cut the bars."""
+
+    def __init__(self, verb: str, total: int) -> None:
+        super().__init__()
+        self._all: TaskID | None = None
+        if self._progress:
+            self._all = self._progress.add_task(verb, total=total, state=f"0/{total}")
+        self._done, self._total = 0, total
 
     @contextmanager
     def watched(self, name: str, size: int | None = None) -> Iterator[Watch]:
@@ -77,21 +84,12 @@ class Transfers:
             screen.message(text)
 
 
-class Counts:
+class Counts(_Bars):
     """Bars of things done of things to do, a bar for each of several works."""
 
     def __init__(self) -> None:
-        self._progress = _bars() if screen.is_terminal(sys.stderr) else None
+        super().__init__()
         self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        if self._progress:
-            self._progress.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._progress:
-            self._progress.stop()
 
     def show(self, name: str, done: int, total: int, state: str) -> None:
         """How far one is; a `total` of 0 is not known yet. Elsewhere than on a terminal nothing."""
@@ -105,7 +103,7 @@ class Counts:
         )
 
 
-def _bars() -> Progress:
+def _new_progress() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 

@@ -16,16 +16,15 @@ from packyard.catalog.tables import pack_contents, packs
 from packyard.hub.resolution import Resolved
 from packyard.packs.model import Layer, Pack, PackName, parse_pack_json
 from packyard.profiles.content import Content, Missing, PackContent
+from packyard.storage.batches import batches
 
 _REMEMBERED = 128  # packs
-_BATCH = 500
 
 
 def contents(connection: Connection, uids: Iterable[str]) -> dict[str, PackContent]:
     """By uid of the pack; those that are not there, or not read yet, are left out."""
-    wanted = list(dict.fromkeys(uids))
     found: dict[str, PackContent] = {}
-    for start in range(0, len(wanted), _BATCH):
+    for batch in batches(dict.fromkeys(uids)):
         rows = connection.execute(
             select(
                 packs.c.uid,
@@ -39,7 +38,7 @@ def contents(connection: Connection, uids: Iterable[str]) -> dict[str, PackConte
                 pack_contents.c.presets,
             )
             .join_from(packs, pack_contents)
-            .where(packs.c.uid.in_(wanted[start : start + _BATCH]))
+            .where(packs.c.uid.in_(batch))
         )
         for row in rows:
             if content := _content(row):

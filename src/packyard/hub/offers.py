@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -16,9 +16,9 @@ from packyard.catalog.entries import clouds_of
 from packyard.catalog.tables import pack_contents, packs, sources
 from packyard.packs.model import Dependency, parse_pack_json
 from packyard.profiles.options import Candidate
+from packyard.storage.batches import batches
 
 _REMEMBERED = 50_000  # candidates
-_BATCH = 500
 
 _Key = tuple[str, str, str]
 """What a candidate is made of does not change while its uid, digest and state do not."""
@@ -39,7 +39,7 @@ class Offers:
     def of(self, connection: Connection, uids: Sequence[str]) -> list[Candidate]:
         """Those of these uids, in that order; what is not there is left out."""
         found: dict[str, Candidate] = {}
-        for batch in _batches(list(dict.fromkeys(uids))):
+        for batch in batches(dict.fromkeys(uids)):
             of_batch = self._read(connection, packs.c.uid.in_(batch))
             found |= {one.uid: one for one in of_batch}
         return [found[uid] for uid in uids if uid in found]
@@ -67,7 +67,7 @@ class Offers:
 
 def _made(connection: Connection, uids: Sequence[str]) -> dict[str, Candidate]:
     found: dict[str, Candidate] = {}
-    for batch in _batches(uids):
+    for batch in batches(uids):
         dependencies = _dependencies(connection, batch)
         for row in connection.execute(select(packs).where(packs.c.uid.in_(batch))):
             found[row.uid] = Candidate(
@@ -97,7 +97,3 @@ def _dependencies(connection: Connection, uids: Sequence[str]) -> dict[str, Sequ
         if pack:
             found[uid] = pack.constraints.dependencies
     return found
-
-
-def _batches(items: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (items[start : start + _BATCH] for start in range(0, len(items), _BATCH))

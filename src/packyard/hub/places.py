@@ -5,7 +5,7 @@ One answer is enough for a whole profile, whatever number of layers it has.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,10 @@ from packyard.hub.tables import registries
 from packyard.packs.model import Layer
 from packyard.profiles.model import PackType, RegistryReference
 from packyard.profiles.registries import Holder
+from packyard.storage.batches import batches
 
 _KINDS = {Kind.DEFAULT: "pack", Kind.ECR: "oci"}
 """As the published API calls them where that differs."""
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def places(
     every: dict[str, dict[str, list[str]]] = {}
     spelt = {one for tag in tags for one in spellings(tag)}
     found = select(*_COLUMNS, pack_tags.c.tag).join_from(pack_tags, packs)
-    for batch in _batches(names):
+    for batch in batches(names):
         named = found.where(pack_tags.c.name.in_(batch), packs.c.gone_at == 0)
         if not listing:
             named = named.where(or_(pack_tags.c.tag.in_(spelt), packs.c.version.in_(spelt)))
@@ -128,7 +128,7 @@ def places(
     for key, more in bare.items():
         held.setdefault(key, []).extend(more)
     known: dict[str, Place] = {}
-    for batch in _batches(uids):
+    for batch in batches(uids):
         seen = packs.c.uid.in_(batch), packs.c.gone_at != ON_ITS_WAY
         for row in connection.execute(select(*_COLUMNS).where(*seen)).mappings():
             known[row["uid"]] = _place(row, row["label"])
@@ -166,8 +166,3 @@ def _holder(row: RowMapping) -> Holder:
         synchronized=builtin or bool(row["is_sync_supported"]),
     )
     return Holder(registry=reference, builtin=builtin, created=row["created_at"] or 0)
-
-
-def _batches(items: Iterable[str]) -> Iterable[list[str]]:
-    whole = list(items)
-    return (whole[start : start + _BATCH] for start in range(0, len(whole), _BATCH))

@@ -47,12 +47,12 @@ from packyard.profiles.variables import is_masked
 from packyard.remotes.source import Kind as OfferKind
 from packyard.remotes.source import Offer
 from packyard.storage.audit import Act
+from packyard.storage.batches import batches
 from packyard.storage.content import now
 from packyard.storage.transaction import Transaction
 
 DESCRIPTION = "description"
 """The annotation in which a description stands."""
-_BATCH = 500
 
 
 class Stale(Exception):
@@ -102,7 +102,7 @@ def new(profile: Profile, project: str, annotations: Mapping[str, str] | None = 
 def add(tx: Transaction, vault: Secrets, kept: Kept) -> Kept:
     """Keep a new one; raises `ProfileTaken`, and `ProjectUnknown` for a project that went away."""
     require_projects(tx.connection, filter(None, [kept.project]))
-    _require_free(tx.connection, kept)
+    require_free(tx.connection, kept.project, kept.profile.name, kept.profile.version)
     time = now()
     made = replace(kept, created_at=time, changed_at=time)
     _seal(tx, vault, made.uid, made.profile.variables)
@@ -117,7 +117,8 @@ def add(tx: Transaction, vault: Secrets, kept: Kept) -> Kept:
 def put(tx: Transaction, vault: Secrets, kept: Kept, former: Kept, what: str = "Changed") -> Kept:
     """Put it in the place of what it was; raises `ProfileTaken`, and `Stale` where that is not
     what stands there."""
-    _require_free(tx.connection, kept)
+    profile = kept.profile
+    require_free(tx.connection, kept.project, profile.name, profile.version, but=kept.uid)
     variables = _with_secrets(kept.profile.variables, former.profile.variables)
     time = max(now(), former.changed_at + 1)
     put = replace(kept, profile=replace(kept.profile, variables=variables), changed_at=time)
@@ -177,11 +178,10 @@ def versions(
 ) -> dict[tuple[str, str], list[tuple[str, str]]]:
     """Uid and version of every version, oldest first, by project and name."""
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    wanted = sorted(names)
-    for start in range(0, len(wanted), _BATCH):
+    for batch in batches(sorted(names)):
         rows = connection.execute(
             select(profiles.c.project, profiles.c.name, profiles.c.uid, profiles.c.version)
-            .where(profiles.c.name.in_(wanted[start : start + _BATCH]))
+            .where(profiles.c.name.in_(batch))
             .order_by(profiles.c.version_key, profiles.c.uid)
         )
         for project, name, uid, version in rows:
@@ -189,8 +189,11 @@ def versions(
     return found
 
 
-def is_taken(connection: Connection, project: str, name: str, version: str, but: str = "") -> bool:
-    """Whether another profile than `but` has that name and version in that scope."""
+def require_free(
+    connection: Connection, project: str, name: str, version: str, *, but: str = ""
+) -> None:
+    """Raise `ProfileTaken` where another profile than `but` has that name and version in that
+    scope."""
     found = connection.scalar(
         select(profiles.c.uid).where(
             profiles.c.project == project,
@@ -199,30 +202,15 @@ def is_taken(connection: Connection, project: str, name: str, version: str, but:
             profiles.c.uid != but,
         )
     )
-    return found is not None
-
-
-def require_free(connection: Connection, project: str, name: str, version: str) -> None:
-    """Raises `ProfileTaken`."""
-    if is_taken(connection, project, name, version):
-        raise taken(name, version)
-
-
-def taken(name: str, version: str) -> ProfileTaken:
-    return ProfileTaken(
-        f"There is a cluster profile {name!r} of version {version} already: take another name or "
-        "version."
-    )
+    if found is not None:
+        raise ProfileTaken(
+            f"There is a cluster profile {name!r} of version {version} already: take another name "
+            "or version."
+        )
 
 
 def unknown(uid: str) -> ProfileUnknown:
     return ProfileUnknown(f"There is no cluster profile {uid[:100]!r}.")
-
-
-def _require_free(connection: Connection, kept: Kept) -> None:
-    profile = kept.profile
-    if is_taken(connection, kept.project, profile.name, profile.version, kept.uid):
-        raise taken(profile.name, profile.version)
 
 
 def _record(tx: Transaction, act: Act, kept: Kept, what: str) -> None:
@@ -385,8 +373,7 @@ def _layers(
         columns.append(literal("").label("values"))
     manifests: dict[tuple[str, bool, int], list[Manifest]] = {}
     found: dict[tuple[str, bool], list[ProfileLayer]] = {}
-    for start in range(0, len(uids), _BATCH):
-        batch = uids[start : start + _BATCH]
+    for batch in batches(uids):
         for row in connection.execute(
             _manifest_columns(whole=whole)
             .where(profile_manifests.c.profile.in_(batch))

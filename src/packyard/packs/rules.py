@@ -140,14 +140,7 @@ _HINT = {
     "presets.enabled-contradicted": "The values are not those of a preset noted as enabled.",
 }
 
-RULES = Rules(
-    {
-        Severity.REFUSE: _REFUSE,
-        Severity.BLOCK: _BLOCK,
-        Severity.WARNING: _WARNING,
-        Severity.HINT: _HINT,
-    }
-)
+RULES = Rules(refuse=_REFUSE, block=_BLOCK, warning=_WARNING, hint=_HINT)
 found = RULES.found
 
 

@@ -6,7 +6,7 @@ own rules (`packs.rules`) hold for the values of layers, with the severities the
 
 from __future__ import annotations
 
-from packyard.findings import Rules, Severity
+from packyard.findings import Rules
 
 _REFUSE = {
     "profile.syntax": "The document is neither JSON nor YAML.",
@@ -78,12 +78,5 @@ _HINT = {
     "variable.unused": "A variable is defined and not used.",
 }
 
-RULES = Rules(
-    {
-        Severity.REFUSE: _REFUSE,
-        Severity.BLOCK: _BLOCK,
-        Severity.WARNING: _WARNING,
-        Severity.HINT: _HINT,
-    }
-)
+RULES = Rules(refuse=_REFUSE, block=_BLOCK, warning=_WARNING, hint=_HINT)
 found = RULES.found

@@ -17,13 +17,14 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, islice
+from itertools import accumulate
 
 from sqlalchemy import Connection
 
 from packyard.catalog import charts
 from packyard.packs.chart_metadata import as_json
 from packyard.registry.charts import timestamp
+from packyard.storage.batches import batches
 from packyard.storage.store import Store
 
 _FORM = 1  # of what stands around the entries; another number makes other entity tags
@@ -31,7 +32,6 @@ _HEAD = b'{"apiVersion":"v1","entries":{'
 _LEVEL = 6
 _GZIP_HEADER = bytes.fromhex("1f8b08000000000000ff")  # no name, no time, no system
 _LAST_BLOCK = b"\x03\x00"
-_BATCH = 500  # names read by one query
 _NARROW = 8  # indexes of patterns that a process keeps
 
 
@@ -229,8 +229,7 @@ def _pieces(
 ) -> dict[str, bytes]:
     """The piece of each name; empty where the index lists nothing of that name any more."""
     pieces = dict.fromkeys(names, b"")
-    pending = iter(list(pieces))
-    while batch := list(islice(pending, _BATCH)):
+    for batch in batches(list(pieces)):
         for name, texts in charts.index_texts(connection, source, batch, reaches).items():
             pieces[name] = as_json(name) + f":[{','.join(texts)}]".encode()
     return pieces

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -47,13 +47,18 @@ def pick(items: Sequence[Item], kind: Kind, wanted: str, host: str) -> Item:
     by_uid = [item for item in items if uid_of(item) == wanted]
     found = by_uid or [item for item in items if name_of(item) == wanted]
     if not found:
-        near = get_close_matches(wanted, [name_of(item) for item in items], 1, 0.6)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
+        meant = did_you_mean(wanted, map(name_of, items))
         raise kind.unknown(f"{host} has no {kind.word} {wanted}.{meant}")
     if len(found) > 1:
         uids = ", ".join(map(uid_of, found))
         raise Conflict(f"{host} has several {kind.plural} {wanted}; name one by its uid: {uids}.")
     return found[0]
+
+
+def did_you_mean(wanted: str, names: Iterable[str]) -> str:
+    """A question to put behind a sentence; "" where no name is near."""
+    near = get_close_matches(wanted, list(names), 1, 0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def at(item: Item, path: str) -> object:

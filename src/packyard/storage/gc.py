@@ -11,17 +11,16 @@ A crash between any two steps leaves bodies without a row, which a later run fin
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
-from typing import TypeVar
 
 from sqlalchemy import Connection, delete, exists, or_, select
 
 from packyard.digests import Digest
 from packyard.storage import faults
 from packyard.storage.audit import Act
+from packyard.storage.batches import batches
 from packyard.storage.content import now
 from packyard.storage.store import Store
 from packyard.storage.tables import (
@@ -34,8 +33,6 @@ from packyard.storage.tables import (
     tags,
 )
 from packyard.storage.transaction import Transaction
-
-T = TypeVar("T")
 
 BATCH = 200  # rows deleted under one hold of the writers' lock
 UPLOAD_AGE = timedelta(days=7)
@@ -128,7 +125,7 @@ def _remove_blobs(store: Store, cutoff: int) -> dict[Digest, int]:
     with store.read() as connection:
         candidates = _garbage(connection, cutoff)
     freed: dict[Digest, int] = {}
-    for batch in _batches(candidates):
+    for batch in batches(candidates, BATCH):
         with store.database.locked():
             with store.database.transaction() as connection:
                 chosen = _garbage(connection, cutoff, among=batch)
@@ -148,7 +145,7 @@ def _remove_orphans(store: Store, cutoff: int, *, dry_run: bool) -> dict[Digest,
     bodies = store.bodies.digests()
     old = ((digest, size) for digest, size, changed in bodies if changed < cutoff)
     found: dict[Digest, int] = {}
-    for batch in map(dict, _batches(old)):
+    for batch in map(dict, batches(old, BATCH)):
         with store.read() as connection:
             if not _without_row(connection, batch):
                 continue
@@ -223,7 +220,7 @@ def _remove_dead(connection: Connection, repo_id: int, cutoff: int) -> int:
         alive.add(digest)
         pending.update(to for to in leads_to[digest] if to not in alive)
     dead = [row.digest for row in rows if row.digest not in alive]
-    for batch in _batches(dead):
+    for batch in batches(dead, BATCH):
         connection.execute(
             delete(manifests).where(manifests.c.repo_id == repo_id, manifests.c.digest.in_(batch))
         )
@@ -232,12 +229,6 @@ def _remove_dead(connection: Connection, repo_id: int, cutoff: int) -> int:
 
 def _record(tx: Transaction, message: str) -> None:
     tx.record(Act.ACTION, "store", "", "garbage collection", message)
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    pending = iter(items)
-    while batch := list(islice(pending, BATCH)):
-        yield batch
 
 
 def _ago(age: timedelta) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +22,7 @@ from packyard.cli.options import (
 )
 from packyard.cli.output import Columns, as_table, show_rows
 from packyard.errors import MacroUnknown, ParameterInvalid
-from packyard.remotes.items import name_of, text, uid_of
+from packyard.remotes.items import did_you_mean, name_of, text, uid_of
 
 if TYPE_CHECKING:
     from packyard.remotes.hub import Hub
@@ -138,8 +137,7 @@ def _require(hub: Hub, standing: dict[str, str], names: list[str]) -> None:
     """Raise `MacroUnknown` for the first name that is none, with the nearest one."""
     for name in names:
         if name not in standing:
-            near = get_close_matches(name, standing, 1, 0.6)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
+            meant = did_you_mean(name, standing)
             raise MacroUnknown(f"{hub.host} has no macro {name} there.{meant}")
 
 

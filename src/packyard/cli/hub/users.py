@@ -251,7 +251,6 @@ def _set_state(user: str, server: str, home: Path, *, active: bool) -> None:
 
 
 def _find(hub: Hub, user: str) -> Item:
-
     rows = hub.items(PATH)
     if "@" in user:
         addressed = [row for row in rows if text(row, "spec.emailId") == user.lower()]
@@ -267,7 +266,6 @@ def _project_roles(user: Item) -> dict[str, str]:
 
 
 def _columns(hub: Hub, rows: list[Item]) -> Columns:
-
     names: dict[str, str] = {}
     if any(_project_roles(row) for row in rows):
         names = {uid_of(project): name_of(project) for project in hub.items(PROJECTS)}

@@ -62,6 +62,13 @@ class Meta(Form):
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
+class KnownBy(Form):
+    """`metadata` in short lists."""
+
+    uid: str
+    name: str
+
+
 class Uid(Form):
     """The answer to a creation."""
 

@@ -17,7 +17,7 @@ from pydantic import Field
 from packyard.auth.principal import Action, Principal
 from packyard.hub import projects
 from packyard.hub.projects import Project
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Described, Form, Meta, Person, Uid
+from packyard.server.hub.forms import PRIVATE, REFUSALS, Described, Form, KnownBy, Meta, Person, Uid
 from packyard.server.hub.lists import ListMeta, OrderBy, Paged, ordered, page
 from packyard.server.hub.scope import unknown_project
 from packyard.server.pack_models import timestamp
@@ -59,11 +59,6 @@ class Projects(Form):
 
 class GivenProject(Form):
     metadata: Described
-
-
-class KnownBy(Form):
-    uid: str
-    name: str
 
 
 class ProjectMetadata(Form):

@@ -19,7 +19,7 @@ from packyard.hub.places import places
 from packyard.hub.profiles import Kept
 from packyard.hub.resolution import Standing, asked, standing
 from packyard.packs.model import Layer
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form
+from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, KnownBy
 from packyard.server.hub.lists import ListMeta, Paged, page
 from packyard.server.hub.profiles.access import Readable
 from packyard.server.hub.profiles.answers import ProfileMeta, Version
@@ -28,6 +28,7 @@ from packyard.server.hub.profiles.views import versions_of
 from packyard.server.hub.scope import Reading
 from packyard.server.packs import Wired
 from packyard.server.small import SmallRoute
+from packyard.storage.batches import batches
 
 router = APIRouter(
     prefix="/v1/dashboard/clusterprofiles",
@@ -38,18 +39,13 @@ router = APIRouter(
 )
 
 
-class Named(Form):
-    uid: str
-    name: str
-
-
 class ShortSpec(Form):
     cloud_type: str
     version: str
 
 
 class Short(Form):
-    metadata: Named
+    metadata: KnownBy
     spec: ShortSpec
 
 
@@ -119,7 +115,7 @@ def list_metadata(parts: Wired, caller: Reading) -> Shorts:
     return Shorts(
         items=[
             Short(
-                metadata=Named(uid=one.uid, name=one.profile.name),
+                metadata=KnownBy(uid=one.uid, name=one.profile.name),
                 spec=ShortSpec(cloud_type=one.profile.cloud_type, version=one.profile.version),
             )
             for one in found
@@ -185,8 +181,7 @@ def summaries(connection: Connection, found: Sequence[Kept]) -> list[Summary]:
 def _told(connection: Connection, uids: set[str]) -> Mapping[str, Any]:
     """What the catalog says of packs, by uid."""
     found: dict[str, Any] = {}
-    wanted = sorted(uids - {""})
-    for start in range(0, len(wanted), 500):
+    for batch in batches(sorted(uids - {""})):
         rows = connection.execute(
             select(
                 packs.c.uid,
@@ -194,7 +189,7 @@ def _told(connection: Connection, uids: set[str]) -> Mapping[str, Any]:
                 packs.c.addon_type,
                 packs.c.system_state,
                 packs.c.annotations,
-            ).where(packs.c.uid.in_(wanted[start : start + 500]))
+            ).where(packs.c.uid.in_(batch))
         )
         found |= {row.uid: row for row in rows}
     return found

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BeforeValidator, Field
 
-from packyard.hub.description import Auth, Provider, Registry, Tls
+from packyard.hub.description import Auth, Kind, Provider, Registry, Tls
 from packyard.hub.schedule import Status
 from packyard.server.hub.forms import Form, Meta, Named
 from packyard.server.pack_models import timestamp
@@ -51,6 +51,28 @@ class AuthForm(Form):
     password: Secret = ""
     token: Secret = ""
     tls: TlsForm = TlsForm()
+
+
+class PlaceForm(Form):
+    """What bodies about repositories and pack registries have in common."""
+
+    name: str = ""
+    endpoint: str = ""
+    auth: AuthForm = AuthForm()
+    registry_uid: Lender = ""
+
+    def placed(
+        self, metadata: Named, kind: Kind, provider: Provider, *, is_private: bool
+    ) -> Registry:
+        return Registry(
+            name=name_of(metadata, self.name),
+            kind=kind,
+            provider=provider,
+            endpoint=self.endpoint,
+            auth=auth_of(self.auth),
+            tls=tls_of(self.auth.tls),
+            is_private=is_private,
+        )
 
 
 class TlsModel(Form):

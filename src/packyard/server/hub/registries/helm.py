@@ -12,16 +12,12 @@ from packyard.server.hub.lists import ListMeta, trimmed
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Keeper, Reader
 from packyard.server.hub.registries.forms import (
-    AuthForm,
     AuthModel,
-    Lender,
+    PlaceForm,
     SummaryStatus,
     SyncStatus,
     auth_model,
-    auth_of,
     meta_of,
-    name_of,
-    tls_of,
 )
 from packyard.server.hub.registries.routing import Listed, add_common, new_router
 from packyard.server.packs import Wired
@@ -40,24 +36,12 @@ class CreateOption(Form):
     charts: list[ChartForm] = Field(default_factory=list, description="That have to be there.")
 
 
-class HelmSpecForm(Form):
-    name: str = ""
-    endpoint: str = ""
+class HelmSpecForm(PlaceForm):
     is_private: bool = False
-    auth: AuthForm = AuthForm()
-    registry_uid: Lender = ""
     create_option: CreateOption = CreateOption()
 
     def described(self, metadata: Named) -> Registry:
-        return Registry(
-            name=name_of(metadata, self.name),
-            kind=Kind.HELM,
-            provider=Provider.HELM,
-            endpoint=self.endpoint,
-            auth=auth_of(self.auth),
-            tls=tls_of(self.auth.tls),
-            is_private=self.is_private,
-        )
+        return self.placed(metadata, Kind.HELM, Provider.HELM, is_private=self.is_private)
 
 
 class HelmForm(Form):
@@ -114,10 +98,7 @@ def list_helm(
     listing: Listed,
 ) -> HelmRegistries:
     """By name, and where nobody asks for fewer all at once."""
-    with parts.store.read() as connection:
-        found = acts.every(parts, connection, listing.scope, Kind.HELM)
-        models = [_model(connection, one) for one in found]
-    items, listmeta = listing.cut(models)
+    items, listmeta = listing.found(parts, [Kind.HELM], _model)
     return trimmed(HelmRegistries(items=items, listmeta=listmeta), listing.fields)
 
 
@@ -137,10 +118,7 @@ def list_helm_summaries(
     listing: Listed,
 ) -> HelmSummaries:
     """By name, and where nobody asks for fewer all at once."""
-    with parts.store.read() as connection:
-        found = acts.every(parts, connection, listing.scope, Kind.HELM)
-        models = [_summary(connection, one) for one in found]
-    items, listmeta = listing.cut(models)
+    items, listmeta = listing.found(parts, [Kind.HELM], _summary)
     return trimmed(HelmSummaries(items=items, listmeta=listmeta), listing.fields)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Provider, Registry
@@ -10,17 +12,13 @@ from packyard.server.hub.lists import ListMeta, trimmed
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Address, Keeper, Reader
 from packyard.server.hub.registries.forms import (
-    AuthForm,
     AuthModel,
-    Lender,
+    PlaceForm,
     Skipped,
     SummaryStatus,
     SyncStatus,
     auth_model,
-    auth_of,
     meta_of,
-    name_of,
-    tls_of,
 )
 from packyard.server.hub.registries.routing import Listed, add_common, new_router
 from packyard.server.packs import Wired
@@ -29,23 +27,11 @@ router = new_router("/v1/registries/pack")
 add_common(router, "/{uid}", acts.PACKS, acts.PACKS)
 
 
-class PackSpecForm(Form):
-    name: str = ""
-    endpoint: str = ""
+class PackSpecForm(PlaceForm):
     private: bool = False
-    auth: AuthForm = AuthForm()
-    registry_uid: Lender = ""
 
     def described(self, metadata: Named) -> Registry:
-        return Registry(
-            name=name_of(metadata, self.name),
-            kind=Kind.PACK,
-            provider=Provider.PACK,
-            endpoint=self.endpoint,
-            auth=auth_of(self.auth),
-            tls=tls_of(self.auth.tls),
-            is_private=self.private,
-        )
+        return self.placed(metadata, Kind.PACK, Provider.PACK, is_private=self.private)
 
 
 class PackForm(Form):
@@ -103,10 +89,7 @@ def list_pack(
     listing: Listed,
 ) -> PackRegistries:
     """By name, and where nobody asks for fewer all at once, the own one first."""
-    with parts.store.read() as connection:
-        found = acts.every(parts, connection, listing.scope, *acts.PACKS)
-        models = [_model(connection, one, address) for one in found]
-    items, listmeta = listing.cut(models)
+    items, listmeta = listing.found(parts, acts.PACKS, partial(_model, address=address))
     return trimmed(PackRegistries(items=items, listmeta=listmeta), listing.fields)
 
 
@@ -126,10 +109,7 @@ def list_pack_summaries(
     listing: Listed,
 ) -> PackSummaries:
     """By name, and where nobody asks for fewer all at once, the own one first."""
-    with parts.store.read() as connection:
-        found = acts.every(parts, connection, listing.scope, *acts.PACKS)
-        models = [_summary(connection, one, address) for one in found]
-    items, listmeta = listing.cut(models)
+    items, listmeta = listing.found(parts, acts.PACKS, partial(_summary, address=address))
     return trimmed(PackSummaries(items=items, listmeta=listmeta), listing.fields)
 
 

@@ -4,13 +4,14 @@ paths whose bodies say nothing of a kind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeVar
 
 from fastapi import APIRouter, Depends, Response
+from sqlalchemy import Connection
 
-from packyard.hub.description import Kind
+from packyard.hub.description import Kind, Registry
 from packyard.server.hub.forms import PRIVATE, REFUSALS, Form
 from packyard.server.hub.lists import (
     Fields,
@@ -27,7 +28,7 @@ from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Editor, Keeper, Reader
 from packyard.server.hub.registries.forms import Force, Forced, Scope, SyncStatus
 from packyard.server.packs import Wired
-from packyard.server.parts import MIB
+from packyard.server.parts import MIB, Parts
 from packyard.server.small import SmallRoute
 
 Item = TypeVar("Item", bound=Form)
@@ -49,9 +50,15 @@ class Listing:
     fields: str
     paging: Paging
 
-    def cut(self, items: Sequence[Item]) -> tuple[list[Item], ListMeta]:
-        """Those that are asked for, and what to say of them; `fields` are for `trimmed`."""
-        return rest(ordered(matching(items, self.filters), self.order_by), self.paging)
+    def found(
+        self, parts: Parts, kinds: Sequence[Kind], model: Callable[[Connection, Registry], Item]
+    ) -> tuple[list[Item], ListMeta]:
+        """Those of these kinds that are asked for, and what to say of them; `fields` are for
+        `trimmed`."""
+        with parts.store.read() as connection:
+            registries = acts.every(parts, connection, self.scope, *kinds)
+            models = [model(connection, one) for one in registries]
+        return rest(ordered(matching(models, self.filters), self.order_by), self.paging)
 
 
 def _listing(
