@@ -97,7 +97,9 @@ def test_the_paths_below_which_content_stands(base: str, content: str, bases: li
 def test_a_registry_is_kept_verbatim_and_its_secrets_sealed(hub: Hub) -> None:
     aws = Aws(kind="secret", access_key="AKIA", secret_key="hush-key", region="eu-west-1")
     tls = Tls(enabled=True, certificate="PEM", key="hush-tls", skip_verify=True)
-    given = described(auth=LOGIN, aws=aws, tls=tls, base_path="a/", base_content_path="b, c")
+    said = {"labels": {"team": "a"}, "annotations": {"description": "Ours."}}
+    paths = {"base_path": "a/", "base_content_path": "b, c"}
+    given = described(auth=LOGIN, aws=aws, tls=tls, **paths, **said)
     with hub.store.write() as tx:
         kept = registries.add(tx, hub.vault, given)
     assert len(kept.uid) == 24

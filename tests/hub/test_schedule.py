@@ -122,7 +122,13 @@ def test_what_is_asked_for_while_one_runs_comes_after_it(hub: Hub) -> None:
     assert hub.status(registry).status == "InProgress"
     complete(hub, run)
     assert hub.status(registry).status == "Pending"
-    complete(hub, taken(hub))
+    again = taken(hub)
+    assert not again.forced
+    ask(hub, registry, forced=True)  # too early to end that one, but it is meant all the same
+    complete(hub, again)
+    forced = taken(hub)
+    assert forced.forced
+    complete(hub, forced)
     assert hub.status(registry).status == "Completed"
 
 

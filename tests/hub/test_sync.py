@@ -131,6 +131,37 @@ def test_a_failure_leaves_the_last_good_catalog_and_tells_the_reason(hub: Hub) -
         assert hub.sync(registry).status == "Completed"
 
 
+def test_a_registry_that_lists_nothing_any_more_is_believed_by_force_alone(hub: Hub) -> None:
+    charts = Charts()
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        assert hub.sync(registry).message == "0 versions, 0 new or changed, 0 gone."
+        charts.put("web", "1.0.0")
+        charts.put("db", "1.0.0")
+        hub.sync(registry)
+        former, charts.rows = charts.rows, {}
+        for _ in range(2):
+            status = hub.sync(registry)
+            assert (status.status, status.message) == (
+                "Failed",
+                (
+                    "The registry lists nothing any more: the 2 versions of it that the catalog "
+                    "has stay. Synchronize it by force if it was emptied on purpose."
+                ),
+            )
+            assert sorted(hub.held(registry)) == [("db", "1.0.0"), ("web", "1.0.0")]
+        charts.rows = {"web": former["web"]}
+        assert hub.sync(registry).message == "1 versions, 0 new or changed, 1 gone."
+        charts.rows = {"web": [7]}  # broken is not gone
+        assert hub.sync(registry).status == "Completed"
+        assert sorted(hub.held(registry)) == [("web", "1.0.0")]
+        charts.rows = {}
+        assert "the version of it" in hub.sync(registry).message
+        assert hub.sync(registry, forced=True).message == "0 versions, 0 new or changed, 1 gone."
+        assert hub.held(registry) == {}
+        assert hub.sync(registry).status == "Completed"
+
+
 def test_a_kind_that_is_not_read_yet_says_so(hub: Hub) -> None:
     registry = hub.add(
         "12.dkr.ecr.eu-west-1.example.com", Kind.ECR, is_sync_supported=True, base_content_path="a"

@@ -199,7 +199,10 @@ def test_where_no_repositories_are_listed_base_paths_are_repositories(status: in
     answers["/v2/charts/web/manifests/1.0.0"] = Reply(body=json.dumps(manifest).encode())
     with talking(scripted(answers)) as (_, client):
         source = OciSource(client, Kind.CHART, ["charts/web", "charts/none"])
-        assert names_and_tags(taken(source.listing({}))[0]) == [("web", "1.0.0")]
+        offers, broken, _ = taken(source.listing({}))
+        assert names_and_tags(offers) == [("web", "1.0.0")]
+        assert [(one.name, one.tag, one.gone) for one in broken] == [("charts/none", "", True)]
+        assert "holds no repositories below 'charts/none'" in broken[0].reason
         with pytest.raises(RemoteFailed, match="name each repository in the base content path"):
             source.probe()
         packs = OciSource(client, Kind.PACK, [f"x/{PACKS}/db"])

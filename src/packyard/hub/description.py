@@ -5,6 +5,7 @@ What was given is kept verbatim. Secrets stand in fields that are never shown.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -80,7 +81,8 @@ SECRET = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """Times are µs; `uid` is "" for one that is not kept yet."""
+    """Times are µs; `uid` is "" for one that is not kept yet. `labels` and `annotations` are those
+    of whoever uses the API; None leaves them as they are."""
 
     name: str
     kind: Kind
@@ -95,6 +97,8 @@ class Registry:
     scope: str = "tenant"
     is_private: bool = False
     is_sync_supported: bool = False
+    labels: Mapping[str, str] | None = None
+    annotations: Mapping[str, str] | None = None
     created_at: int = 0
     changed_at: int = 0
 

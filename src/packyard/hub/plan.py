@@ -97,6 +97,11 @@ class Plan:
         there = (self._by_uid.get(uid) for uid in self._here)
         return sum(known is None or known.gone_at != 0 for known in there)
 
+    def emptied(self) -> int:
+        """How many versions would be gone because the source holds nothing at all; 0 where it
+        holds something, or never did."""
+        return 0 if self.count or self._here else len(self.gone())
+
     def stale(self) -> list[str]:
         """Versions on their way that the source holds no longer."""
         return self._not_here(ON_ITS_WAY)

@@ -41,7 +41,14 @@ def add(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
     require_sound(registry)
     _require_free(tx.connection, registry.name, but="")
     time = now()
-    kept = replace(registry, uid=secrets.token_hex(12), created_at=time, changed_at=time)
+    kept = replace(
+        registry,
+        uid=secrets.token_hex(12),
+        labels=registry.labels or {},
+        annotations=registry.annotations or {},
+        created_at=time,
+        changed_at=time,
+    )
     tx.connection.execute(
         insert(sources).values(uid=kept.uid, kind=kept.kind.value, name=kept.name)
     )
@@ -52,7 +59,8 @@ def add(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
 
 
 def change(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
-    """Put it in the place of the one of its uid and kind; a secret that was not given stays.
+    """Put it in the place of the one of its uid and kind; a secret that was not given stays,
+    as do labels and annotations.
 
     Raises `RegistryUnknown`, `RegistryInvalid`, `Conflict`.
     """
@@ -60,7 +68,11 @@ def change(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
     if former.kind is not registry.kind:
         raise _unknown(registry.uid)
     kept = replace(
-        with_kept_secrets(registry, former), created_at=former.created_at, changed_at=now()
+        with_kept_secrets(registry, former),
+        labels=former.labels if registry.labels is None else registry.labels,
+        annotations=former.annotations if registry.annotations is None else registry.annotations,
+        created_at=former.created_at,
+        changed_at=now(),
     )
     require_sound(kept)
     _require_free(tx.connection, kept.name, but=kept.uid)
@@ -162,6 +174,8 @@ def _row(registry: Registry) -> dict[str, object]:
         "is_private": registry.is_private,
         "is_sync_supported": registry.is_sync_supported,
         "settings": settings,
+        "labels": dict(registry.labels or {}),
+        "annotations": dict(registry.annotations or {}),
         "created_at": registry.created_at,
         "changed_at": registry.changed_at,
     }
@@ -196,6 +210,8 @@ def _registry(row: RowMapping, given: Mapping[str, Mapping[str, str]]) -> Regist
         scope=row["scope"],
         is_private=row["is_private"],
         is_sync_supported=row["is_sync_supported"],
+        labels=row["labels"],
+        annotations=row["annotations"],
         created_at=row["created_at"],
         changed_at=row["changed_at"],
     )

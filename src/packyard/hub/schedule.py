@@ -93,7 +93,7 @@ def ask(tx: Transaction, registry: str, times: Times, *, forced: bool = False) -
     time = now()
     running = row.holder != "" and row.lease_until_at > time
     if running and not (forced and time - row.started_at >= _micros(times.force_after)):
-        _set(tx, registry, due_at=time)
+        _set(tx, registry, due_at=time, forced=forced or row.forced)
         return
     _set(tx, registry, status=PENDING, due_at=time, holder="", forced=forced or row.forced)
 

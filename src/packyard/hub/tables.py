@@ -70,6 +70,8 @@ registries = Table(
     Column("settings", JSON, nullable=False),  # of authentication, TLS and AWS, without secrets
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("labels", JSON, server_default="{}", nullable=False),  # an object of texts
+    Column("annotations", JSON, server_default="{}", nullable=False),  # an object of texts
 )
 
 syncs = Table(

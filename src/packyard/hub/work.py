@@ -20,6 +20,7 @@ from packyard.errors import (
     ContentRefused,
     Invalid,
     PackyardError,
+    RemoteFailed,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -118,9 +119,21 @@ class Work:
             wanted += [offer for offer in new if not _is_described(offer)]
             self._lease.done = self._plan.count - len(wanted)
         self._lease.total = self._plan.count
+        self._require_something()
         self._read(wanted)
         self._lease.check()
         self._publish(listing)
+
+    def _require_something(self) -> None:
+        """An empty list is what is seen of a registry whose storage is gone, or that shows these
+        credentials nothing any more: only who forces it means it."""
+        emptied = self._plan.emptied()
+        if emptied and not self._run.forced:
+            held = "the version" if emptied == 1 else f"the {emptied} versions"
+            raise RemoteFailed(
+                f"The registry lists nothing any more: {held} of it that the catalog has stay. "
+                "Synchronize it by force if it was emptied on purpose."
+            )
 
     def _described(self, offer: Offer) -> Arrival | None:
         """What the listing itself says of a chart is its row."""

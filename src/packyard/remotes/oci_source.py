@@ -67,10 +67,8 @@ class OciSource:
 
     def probe(self) -> None:
         self.knock()
-        places = self.places()
-        for base in self._bases:
-            if not any(_is_below(place.repository, base) for place in places):
-                raise RemoteFailed(f"{self._client.host} {self._nothing(base)}.")
+        for base in self._bare(self.places()):
+            raise RemoteFailed(f"{self._client.host} {self._nothing(base)}.")
 
     def listing(self, marks: Marks) -> Listing:
         self.knock()
@@ -132,6 +130,11 @@ class OciSource:
             )
         return True
 
+    def _bare(self, places: Sequence[Place]) -> list[str]:
+        """The base paths below which there is nothing."""
+        found = [place.repository for place in places]
+        return [base for base in self._bases if not any(_is_below(one, base) for one in found)]
+
     def _holds_tags(self, name: RepoName) -> bool:
         try:
             return bool(Repository(self._client, name).tags())
@@ -150,6 +153,9 @@ class OciSource:
         return f"lists no {what}; where it lists none, name each in the base content path"
 
     def _pages(self, places: Sequence[Place], marks: dict[str, str]) -> Iterator[Page]:
+        if bare := [base for base in self._bare(places) if base]:
+            said = {base: f"{self._client.host} {self._nothing(base)}." for base in bare}
+            yield Page((), [Broken(base, "", reason, gone=True) for base, reason in said.items()])
         pool = ThreadPoolExecutor(PARALLEL)
         try:
             tags = pool.map(self._tags, places)

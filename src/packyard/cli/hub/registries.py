@@ -280,7 +280,13 @@ def sync(
     ] = None,
     *,
     force: Annotated[
-        bool, typer.Option("-f", "--force", help="End one that has run for long, and begin anew.")
+        bool,
+        typer.Option(
+            "-f",
+            "--force",
+            help="End one that has run for long, and begin anew; believe a registry that lists "
+            "nothing any more.",
+        ),
     ] = False,
     watch: Watch = False,
     server: HubServer = "",

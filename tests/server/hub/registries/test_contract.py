@@ -95,6 +95,41 @@ def test_a_helm_repository_from_beginning_to_end(
     created(admin("POST", "/v1/registries/helm", helm("charts", endpoint)))
 
 
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [("helm", "helm/{}"), ("oci/basic", "oci/{}/basic"), ("oci/ecr", "oci/{}/ecr")],
+)
+def test_labels_and_annotations_come_back_and_stay_where_they_are_not_said(
+    admin: Caller, kind: str, place: str
+) -> None:
+    nobody = f"http://127.0.0.1:{free_port()}"
+    spec = {
+        "helm": helm("", nobody, isPrivate=True),
+        "oci/basic": basic("", nobody),
+        "oci/ecr": ecr(""),
+    }[kind]["spec"]
+    given = {"labels": {"team": "ä", "tier": ""}, "annotations": {"description": "Ours.\n"}}
+
+    def sent(**more: object) -> dict[str, object]:
+        return {"metadata": {"name": f"labelled {kind}", **TIMES, **more}, "spec": spec}
+
+    uid = created(admin("POST", f"/v1/registries/{kind}", sent(**given)))
+    path = f"/v1/registries/{place.format(uid)}"
+
+    def told() -> dict[str, object]:
+        metadata = admin("GET", path).json()["metadata"]
+        return {name: metadata[name] for name in given}
+
+    assert told() == given
+    for unsaid in ({}, {"labels": None, "annotations": None}):
+        assert admin("PUT", path, sent(**unsaid)).status_code == 204
+        assert told() == given
+    assert admin("PUT", path, sent(labels={"team": "b"}, annotations={})).status_code == 204
+    assert told() == {"labels": {"team": "b"}, "annotations": {}}
+    assert admin("PUT", path, sent(labels={"team": 7})).status_code == 400
+    assert admin("DELETE", path).status_code == 204
+
+
 class Locked(Charts):
     """Lets one user in."""
 

@@ -8,11 +8,12 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from packyard.hub.opening import MENDS
@@ -27,8 +28,8 @@ from tests.live import Live
 from tests.packs import samples
 from tests.remotes.content import push_chart, push_pack
 from tests.remotes.distribution import running
-from tests.remotes.scripted import Scripted, answering
-from tests.remotes.test_faulty_servers import FAULTS, Fault, charts, packs
+from tests.remotes.scripted import Reply, Request, Scripted, answering
+from tests.remotes.test_faulty_servers import FAULTS, Fault, charts, helm, packs
 from tests.server.hub.conftest import Caller
 from tests.server.hub.registries.conftest import created, held
 
@@ -167,3 +168,48 @@ def test_each_fault_gives_its_exact_reason_and_leaves_the_catalog(
                 assert {found for _, found in held(server, one.uid)} == {version}
     listed = admin("GET", "/v1/registries/metadata").json()["items"]
     assert len(listed) == 1 + len(FAULTS)
+
+
+@dataclass
+class Front:
+    """Passes requests on to `host`, until it has lost everything."""
+
+    host: str
+    empty: bool = False
+
+    def __call__(self, request: Request) -> Reply:
+        if self.empty and request.path.startswith("/v2/_catalog"):
+            return Reply(body=b'{"repositories": []}')
+        if self.empty and request.path == "/index.yaml":
+            return Reply(body=b"apiVersion: v1\nentries: {}\n")
+        wanted = {"accept": request.headers.get("accept", "*/*")}
+        url = f"http://{self.host}{request.path}"
+        there = httpx.request(request.method, url, headers=wanted)
+        kept = ("content-type", "docker-content-digest", "link")
+        headers = {name: there.headers[name] for name in kept if name in there.headers}
+        return Reply(there.status_code, headers, there.content)
+
+
+def test_a_registry_that_has_lost_everything_keeps_its_catalog_until_somebody_means_it(
+    server: Live, admin: Caller, good: dict[object, str]
+) -> None:
+    with ExitStack() as stack:
+        for kind in (charts, packs, None):
+            front = Front(good[kind].removeprefix("http://"))
+            fault = Fault("lost", lambda _: nullcontext(""), "", source=kind or helm)
+            there = f"http://{stack.enter_context(answering(front)).host}"
+            path, body = described(fault, f"lost {kind}", there)
+            uid = created(admin("POST", f"/v1/registries/{path}", body))
+            one = Registered(fault, uid, place(fault, uid), body, "")
+            come_to(admin, one, "Completed", "1 versions, ")
+            front.empty = True
+            assert admin("POST", f"{one.path}/sync").status_code == 202
+            come_to(admin, one, "Failed", "The registry lists nothing any more: the version of it")
+            assert len(held(server, one.uid)) == 1
+            listed = f"/v1/packs?filters=spec.registryUid={one.uid}"
+            assert admin("GET", listed).json()["listmeta"]["count"] == 1
+            assert admin("POST", f"{one.path}/sync?forceSync=true").status_code == 202
+            come_to(admin, one, "Completed", "0 versions, 0 new or changed, 1 gone")
+            assert admin("GET", listed).json()["listmeta"]["count"] == 0
+            report = admin("GET", f"/v1/registries/{one.uid}/sync/report").json()["items"]
+            assert [item["name"] for item in report] == (["charts"] if kind is charts else [])

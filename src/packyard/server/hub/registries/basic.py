@@ -6,12 +6,13 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Provider, Registry
-from packyard.server.hub.forms import Form, Meta, Named, Uid
+from packyard.server.hub.forms import Form, Meta, Uid
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
+    Labelled,
     Lender,
     OciStatus,
     ProviderType,
@@ -38,7 +39,7 @@ class BasicSpecForm(Form):
     auth: AuthForm = AuthForm()
     registry_uid: Lender = ""
 
-    def described(self, metadata: Named) -> Registry:
+    def described(self, metadata: Labelled) -> Registry:
         auth = auth_of(self.auth)
         return Registry(
             name=name_of(metadata),
@@ -51,11 +52,13 @@ class BasicSpecForm(Form):
             tls=tls_of(self.auth.tls),
             is_private=auth.kind != "noAuth",
             is_sync_supported=self.is_sync_supported,
+            labels=metadata.labels,
+            annotations=metadata.annotations,
         )
 
 
 class BasicForm(Form):
-    metadata: Named = Named()
+    metadata: Labelled = Labelled()
     spec: BasicSpecForm
 
 
@@ -89,7 +92,7 @@ async def create_basic(
 @router.post("/basic/validate", status_code=204)
 async def validate_basic(parts: Wired, _keeper: Keeper, spec: BasicSpecForm) -> None:
     """Whether a registry can be read, and exactly why not."""
-    await acts.validate(parts, spec.described(Named()), spec.registry_uid)
+    await acts.validate(parts, spec.described(Labelled()), spec.registry_uid)
 
 
 @router.get("/{uid}/basic", response_model_exclude_none=True)

@@ -8,10 +8,11 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from packyard.hub.description import Aws, Kind, Provider, Registry
-from packyard.server.hub.forms import Form, Meta, Named, Uid
+from packyard.server.hub.forms import Form, Meta, Uid
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Keeper, Reader
 from packyard.server.hub.registries.forms import (
+    Labelled,
     Lender,
     OciStatus,
     ProviderType,
@@ -64,7 +65,7 @@ class EcrSpecForm(Form):
     tls: TlsForm = TlsForm()
     registry_uid: Lender = ""
 
-    def described(self, metadata: Named) -> Registry:
+    def described(self, metadata: Labelled) -> Registry:
         return Registry(
             name=name_of(metadata),
             kind=Kind.ECR,
@@ -75,11 +76,13 @@ class EcrSpecForm(Form):
             tls=tls_of(self.tls),
             is_private=self.is_private,
             is_sync_supported=self.is_sync_supported,
+            labels=metadata.labels,
+            annotations=metadata.annotations,
         )
 
 
 class EcrForm(Form):
-    metadata: Named = Named()
+    metadata: Labelled = Labelled()
     spec: EcrSpecForm
 
 
@@ -131,7 +134,7 @@ async def create_ecr(parts: Wired, _keeper: Keeper, new: EcrForm, *, skip: Skipp
 @router.post("/ecr/validate", status_code=204)
 async def validate_ecr(parts: Wired, _keeper: Keeper, spec: EcrSpecForm) -> None:
     """Whether a registry can be read, and exactly why not."""
-    await acts.validate(parts, spec.described(Named()), spec.registry_uid)
+    await acts.validate(parts, spec.described(Labelled()), spec.registry_uid)
 
 
 @router.get("/{uid}/ecr", response_model_exclude_none=True)

@@ -21,7 +21,12 @@ Scope = Annotated[
 ]
 Force = Annotated[bool, Query(description="Also one that cluster profiles have packs of.")]
 Forced = Annotated[
-    bool, Query(alias="forceSync", description="End one that runs for long, and begin anew.")
+    bool,
+    Query(
+        alias="forceSync",
+        description="End one that runs for long, and begin anew; believe a registry that lists "
+        "nothing any more.",
+    ),
 ]
 Skipped = Annotated[
     bool, Query(alias="skipPackSync", description="Leave the first synchronization for later.")
@@ -35,6 +40,13 @@ ProviderType = Annotated[
     BeforeValidator(lambda given: given or Provider.HELM),
     Field(description="helm, pack or zarf; helm without it."),
 ]
+
+
+class Labelled(Named):
+    """`metadata` of a body about a registry; labels and annotations that are not said stay."""
+
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
 
 
 class TlsForm(Form):
@@ -62,7 +74,7 @@ class PlaceForm(Form):
     registry_uid: Lender = ""
 
     def placed(
-        self, metadata: Named, kind: Kind, provider: Provider, *, is_private: bool
+        self, metadata: Labelled, kind: Kind, provider: Provider, *, is_private: bool
     ) -> Registry:
         return Registry(
             name=name_of(metadata, self.name),
@@ -72,6 +84,8 @@ class PlaceForm(Form):
             auth=auth_of(self.auth),
             tls=tls_of(self.auth.tls),
             is_private=is_private,
+            labels=metadata.labels,
+            annotations=metadata.annotations,
         )
 
 
@@ -127,6 +141,8 @@ def meta_of(registry: Registry) -> Meta:
         name=registry.name,
         creation_timestamp=timestamp(registry.created_at),
         last_modified_timestamp=timestamp(registry.changed_at),
+        labels=dict(registry.labels or {}),
+        annotations=dict(registry.annotations or {}),
     )
 
 

@@ -7,12 +7,13 @@ from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.hub.opening import Chart
-from packyard.server.hub.forms import Form, Meta, Named, Uid
+from packyard.server.hub.forms import Form, Meta, Uid
 from packyard.server.hub.lists import ListMeta, trimmed
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthModel,
+    Labelled,
     PlaceForm,
     SummaryStatus,
     SyncStatus,
@@ -40,12 +41,12 @@ class HelmSpecForm(PlaceForm):
     is_private: bool = False
     create_option: CreateOption = CreateOption()
 
-    def described(self, metadata: Named) -> Registry:
+    def described(self, metadata: Labelled) -> Registry:
         return self.placed(metadata, Kind.HELM, Provider.HELM, is_private=self.is_private)
 
 
 class HelmForm(Form):
-    metadata: Named = Named()
+    metadata: Labelled = Labelled()
     spec: HelmSpecForm
 
 
@@ -125,7 +126,7 @@ def list_helm_summaries(
 @router.post("/validate", status_code=204)
 async def validate_helm(parts: Wired, _keeper: Keeper, spec: HelmSpecForm) -> None:
     """Whether a repository can be read, and exactly why not."""
-    await acts.validate(parts, spec.described(Named()), spec.registry_uid)
+    await acts.validate(parts, spec.described(Labelled()), spec.registry_uid)
 
 
 @router.get("/{uid}", response_model_exclude_none=True)

@@ -7,12 +7,13 @@ from functools import partial
 from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Provider, Registry
-from packyard.server.hub.forms import Form, Meta, Named, Uid
+from packyard.server.hub.forms import Form, Meta, Uid
 from packyard.server.hub.lists import ListMeta, trimmed
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Address, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthModel,
+    Labelled,
     PlaceForm,
     Skipped,
     SummaryStatus,
@@ -30,12 +31,12 @@ add_common(router, "/{uid}", acts.PACKS, acts.PACKS)
 class PackSpecForm(PlaceForm):
     private: bool = False
 
-    def described(self, metadata: Named) -> Registry:
+    def described(self, metadata: Labelled) -> Registry:
         return self.placed(metadata, Kind.PACK, Provider.PACK, is_private=self.private)
 
 
 class PackForm(Form):
-    metadata: Named = Named()
+    metadata: Labelled = Labelled()
     spec: PackSpecForm
 
 
@@ -116,7 +117,7 @@ def list_pack_summaries(
 @router.post("/validate", status_code=204)
 async def validate_pack(parts: Wired, _keeper: Keeper, spec: PackSpecForm) -> None:
     """Whether a registry can be read, and exactly why not."""
-    await acts.validate(parts, spec.described(Named()), spec.registry_uid)
+    await acts.validate(parts, spec.described(Labelled()), spec.registry_uid)
 
 
 @router.get("/{uid}", response_model_exclude_none=True)
