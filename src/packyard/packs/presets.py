@@ -2,7 +2,8 @@
 
 Choosing removes the preset's paths and merges what it adds, with its comments. Within a group the
 former preset is taken back first: what it put there and nobody has changed since gives way to the
-pack's defaults, so that the result does not depend on which preset stood before. The comment
+pack's defaults, so that the result does not depend on which preset stood before; nor do its bytes,
+but for comments of the former one above keys that the defaults hold as well. The comment
 `# spectrocloud.com/enabled-presets:` notes what was chosen; it is never a command.
 """
 
@@ -84,7 +85,7 @@ def active(values: Document, presets: Iterable[Preset]) -> dict[str, Preset]:
 def choose(
     values: Document, defaults: Document, presets: Iterable[Preset], preset: Preset
 ) -> Document:
-    """The values with `preset` chosen, and the note rewritten.
+    """The values with `preset` chosen, and the note rewritten; as they are where it was already.
 
     Raises `ContentRefused` where what it adds makes the values too large.
     """
@@ -97,6 +98,8 @@ def choose(
     removed: Value = values.data
     for path in preset.remove:
         removed = edits.drop(removed, path)
+    if noted == preset.name and same(edits.deep_merge(removed, preset.added().data), values.data):
+        return values
     values = values.changed_to(removed if isinstance(removed, dict) else {})
     return _noted(values.merge(preset.add), preset)
 
