@@ -75,8 +75,8 @@ def kinds() -> list[Kind]:
 
 @contextmanager
 def running(kind: Kind, folder: Path, *, signed_in: bool) -> Iterator[Server]:
-    """The server with an empty store in `folder`, answering; ended at the end of the block."""
-    folder.mkdir(parents=True)
+    """The server with the store in `folder`, which may be new; ended at the end of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     environment = os.environ | {"PACKYARD_ADMIN_PASSWORD": PASSWORD}
     with (folder / "log").open("wb") as log:

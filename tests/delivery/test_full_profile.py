@@ -16,7 +16,7 @@ from packyard.profiles.check import check, publishable
 from packyard.profiles.content import PackContent
 from packyard.profiles.exchange import as_yaml, export, read_export
 from packyard.profiles.model import Profile
-from packyard.profiles.options import candidate_of, options
+from packyard.profiles.options import candidate_of, options, packs_of
 from tests.profiles.samples import of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,10 +48,11 @@ def test_a_full_profile_goes_out_and_in_and_renders_to_the_same(
     chosen: list[tuple[PackContent, Files]] = []
     for layer in (Layer.OS, Layer.K8S, Layer.CNI, Layer.CSI, Layer.ADDON):
         beside = [candidate_of(content.pack) for content, _ in chosen]
-        offered = options(rows, beside, layer, CLOUD)
+        of_layer = [row for row in rows if row.layer == layer]
+        offered = options(packs_of(of_layer), beside, CLOUD)
         fitting = [option for option in offered if option.fits and option.name not in LEFT_OUT]
         for option in fitting if layer is Layer.ADDON else fitting[-1:]:
-            offer = next(offer for offer in option.offers if offer.fits)
+            offer = next(offer for offer in option.offers() if offer.fits)
             if not offer.needs:
                 chosen.append(held[offer.candidate.name, offer.candidate.tag])
     packs, files = [content for content, _ in chosen], [files for _, files in chosen]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from packyard.packs.model import Dependency, Layer
+from packyard.packs.model import Dependency
 from packyard.packs.version import sort_key
-from packyard.profiles.options import Candidate, candidate_of, options
+from packyard.profiles.options import Candidate, candidate_of, options, packs_of
 from tests.profiles.samples import content, rules
 
 
@@ -26,28 +26,27 @@ OLD_K8S = candidate("kubernetes", "1.27.3", "k8s")
 OS = candidate("ubuntu", "22.4", "os")
 
 
-def test_packs_of_the_layer_and_cloud_are_offered_the_others_say_why() -> None:
+def test_packs_for_the_cloud_are_offered_the_others_say_why() -> None:
     rows = [
         candidate("b"),
         candidate("a", clouds="aws"),
         candidate("c", clouds="edge-native,aws"),
-        candidate("d", layer="cni"),
     ]
-    found = options(rows, [OS], Layer.ADDON, "edge-native")
+    found = options(packs_of(rows), [OS], "edge-native")
     assert [(option.name, option.fits) for option in found] == [
         ("b", True),
         ("c", True),
         ("a", False),
     ]
-    (against,) = found[2].offers[0].against
+    (against,) = found[2].offers()[0].against
     assert against.message == "a 1.0.0 is not made for edge-native, but for aws."
-    assert all(option.fits for option in options(rows, [], Layer.ADDON, "all"))
+    assert all(option.fits for option in options(packs_of(rows), [], "all"))
 
 
 def test_versions_stand_under_their_pack_newest_first_with_parent_tags() -> None:
     rows = [candidate("a", version) for version in ("1.9.0", "1.10.0", "2.0.0-rc.1", "1.9.1")]
-    (option,) = options(rows, [], Layer.ADDON, "")
-    versions = [offer.candidate.version for offer in option.offers]
+    (option,) = options(packs_of(rows), [], "")
+    versions = [offer.candidate.version for offer in option.offers()]
     assert versions == ["2.0.0-rc.1", "1.10.0", "1.9.1", "1.9.0"]
     assert option.parent_tags() == ["2.0.x", "2.x", "1.10.x", "1.x", "1.9.x"]
 
@@ -69,9 +68,11 @@ def test_constraints_count_in_both_directions() -> None:
     chosen = [OS, OLD_K8S, candidate("x", "1.0.0", "addon", hated)]
     offers = {
         (offer.candidate.name, offer.candidate.version): offer
-        for option in options(rows, chosen, Layer.ADDON, "all")
-        for offer in option.offers
+        for option in options(packs_of(rows), chosen, "all")
+        for offer in option.offers()
     }
+    for option in options(packs_of(rows), chosen, "all"):
+        assert option.fits == any(offer.fits for offer in option.offers())
     reasons = {key: rules(offer.against) for key, offer in offers.items()}
     assert reasons == {
         ("new", "1.0.0"): ["dependency.version"],

@@ -16,6 +16,7 @@ from packyard.hub import opening
 from packyard.hub.archives import Archives
 from packyard.hub.composing import Profiles
 from packyard.hub.contents import Looks
+from packyard.hub.offers import Offers
 from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
 from packyard.server.edge import Edge
@@ -79,6 +80,7 @@ def make(store: Store, users: Path) -> Made:
             archives=Archives(store, secrets, opening.Settings(), Limits()),
             engine=engine,
             looks=Looks(store, secrets, opening.Settings()),
+            offers=Offers(store),
             settings=Settings(**settings),  # type: ignore[arg-type]
         )
         return Edge(parts, inner or PlainTextResponse("inner"))  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ from packyard.profiles.model import (
     ProfileType,
     RegistryReference,
 )
-from packyard.profiles.options import candidate_of, options
+from packyard.profiles.options import candidate_of, options, packs_of
 from packyard.profiles.terraform import terraform
 
 
@@ -101,8 +101,8 @@ def option_rows(path: Path, layer: Layer, registry: str, home: Path, *, every: b
             "reasons": [finding.message for finding in offer.against],
             "needs": [finding.message for finding in offer.needs],
         }
-        for option in options(candidates, chosen, layer, file.profile.cloud_type)
-        for offer in option.offers
+        for option in options(packs_of(candidates), chosen, file.profile.cloud_type)
+        for offer in option.offers()
         if offer.fits or every
     ]
 

@@ -1,75 +1,84 @@
 """The packs of all sources as candidates for a layer of a profile.
 
-Thousands are looked through while a person waits, so what is asked of a pack's own files (its
-clouds, what it depends on) is read once for each content and remembered.
+Thousands are looked through while a person waits. So a layer's are remembered as they are offered:
+nothing is asked while nobody has committed anything, and afterwards only which of them are others.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from packyard.catalog.entries import clouds_of
 from packyard.catalog.tables import pack_contents, packs, sources
 from packyard.packs.model import Dependency, parse_pack_json
-from packyard.profiles.options import Candidate
+from packyard.profiles.options import Candidate, Packs, packs_of
 from packyard.storage.batches import batches
-
-_REMEMBERED = 50_000  # candidates
+from packyard.storage.store import Store
 
 _Key = tuple[str, str, str]
 """What a candidate is made of does not change while its uid, digest and state do not."""
 _KEY = packs.c.uid, packs.c.digest, packs.c.system_state
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A layer at one generation of the store. `sources` are in the order of their candidates."""
+
+    generation: int
+    keys: Sequence[_Key]
+    sources: Sequence[str]
+    candidates: Sequence[Candidate]
+    packs: Packs
+
+
 class Offers:
-    """Serves several threads."""
+    """Serves several threads; the worst that two at once do is the same work twice."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[_Key, Candidate] = OrderedDict()
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, _Known] = {}
 
-    def candidates(self, connection: Connection, layer: str) -> list[Candidate]:
-        """Every version of a layer; of one pack those of the own registry first, then by source."""
-        return self._read(connection, packs.c.layer == layer)
+    def packs(self, layer: str) -> Packs:
+        """Of equal versions of one pack those of the own registry first, then by source."""
+        generation = self._store.generation()  # before anything is read, so never too new
+        known = self._known.get(layer, _Known(-1, (), (), (), ()))
+        if known.generation != generation:
+            with self._store.read() as connection:
+                known = self._known[layer] = _read(connection, layer, generation, known)
+        return known.packs
 
-    def of(self, connection: Connection, uids: Sequence[str]) -> list[Candidate]:
-        """Those of these uids, in that order; what is not there is left out."""
-        found: dict[str, Candidate] = {}
-        for batch in batches(dict.fromkeys(uids)):
-            of_batch = self._read(connection, packs.c.uid.in_(batch))
-            found |= {one.uid: one for one in of_batch}
-        return [found[uid] for uid in uids if uid in found]
 
-    def _read(self, connection: Connection, condition: ColumnElement[bool]) -> list[Candidate]:
-        rows = connection.execute(
-            select(*_KEY)
-            .join_from(packs, sources)
-            .where(condition, packs.c.gone_at == 0)
-            .order_by(sources.c.kind != "default", sources.c.name)
-        )
-        keys = [(uid, digest, state) for uid, digest, state in rows]
-        with self._lock:
-            known = {key: self._known[key] for key in keys if key in self._known}
-        fresh = [key for key in keys if key not in known]
-        if fresh:
-            made = _made(connection, [uid for uid, _, _ in fresh])
-            known |= {key: made[key[0]] for key in fresh}
-            with self._lock:
-                self._known.update({key: known[key] for key in fresh})
-                while len(self._known) > _REMEMBERED:
-                    self._known.popitem(last=False)
-        return [known[key] for key in keys]
+def candidates(connection: Connection, uids: Sequence[str]) -> list[Candidate]:
+    """Those of these uids, in that order; what is not there is left out."""
+    found = _made(connection, list(dict.fromkeys(uids)))
+    return [found[uid] for uid in uids if uid in found]
+
+
+def _read(connection: Connection, layer: str, generation: int, former: _Known) -> _Known:
+    of_layer = select(*_KEY).where(packs.c.layer == layer, packs.c.gone_at == 0)
+    in_order = of_layer.order_by(packs.c.name, packs.c.version_key.desc(), packs.c.uid)
+    keys = [(uid, digest, state) for uid, digest, state in connection.execute(in_order).all()]
+    by_name = select(sources.c.uid).order_by(sources.c.kind != "default", sources.c.name)
+    order = connection.scalars(by_name).all()
+    if (keys, order) == (former.keys, former.sources):
+        return _Known(generation, former.keys, order, former.candidates, former.packs)
+    known = dict(zip(former.keys, former.candidates, strict=True))
+    made = _made(connection, [key[0] for key in keys if key not in known])
+    found = [known[key] if key in known else made[key[0]] for key in keys]
+    ranks = {uid: rank for rank, uid in enumerate(order)}
+    ranked = sorted(found, key=lambda one: ranks[one.registry])
+    return _Known(generation, keys, order, found, packs_of(ranked))
 
 
 def _made(connection: Connection, uids: Sequence[str]) -> dict[str, Candidate]:
     found: dict[str, Candidate] = {}
     for batch in batches(uids):
         dependencies = _dependencies(connection, batch)
-        for row in connection.execute(select(packs).where(packs.c.uid.in_(batch))):
+        of_batch = packs.c.uid.in_(batch), packs.c.gone_at == 0
+        for row in connection.execute(select(packs).where(*of_batch)):
             found[row.uid] = Candidate(
                 name=row.name,
                 version=row.version,

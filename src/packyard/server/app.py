@@ -21,6 +21,7 @@ from packyard.hub import opening, usage
 from packyard.hub.archives import Archives
 from packyard.hub.composing import Profiles
 from packyard.hub.contents import Looks
+from packyard.hub.offers import Offers
 from packyard.hub.schedule import Times
 from packyard.packs.files import Limits
 from packyard.registry.registry import Registry
@@ -79,6 +80,7 @@ def build(config: Config, store: Store) -> Parts:
         archives=Archives(store, secrets, remotes, registry.limits),
         engine=engine,
         looks=Looks(store, secrets, remotes),
+        offers=Offers(store),
         openid=_openid(config.auth.oidc) if config.auth.oidc else None,
         settings=_settings(config),
         remotes=remotes,

@@ -75,8 +75,8 @@ class Parts:
     archives: Archives
     engine: Engine  # starts nothing before its first use
     looks: Looks
+    offers: Offers
     openid: OpenId | None = None
-    offers: Offers = field(default_factory=Offers)
     settings: Settings = field(default_factory=Settings)
     # How other registries are read, and when they are synchronized.
     remotes: opening.Settings = field(default_factory=opening.Settings)

@@ -14,7 +14,7 @@ from packyard.delivery.part import stream
 from packyard.delivery.render import Cluster
 from packyard.errors import ParameterInvalid
 from packyard.findings import Finding
-from packyard.hub import profiles, usage
+from packyard.hub import offers, profiles, usage
 from packyard.hub.composing import resolve
 from packyard.hub.profiles import Kept
 from packyard.hub.rendering import Given, rendered
@@ -155,7 +155,7 @@ class OptionModel(Form):
             display_name=option.display_name,
             fits=option.fits,
             parent_tags=option.parent_tags(),
-            versions=[OfferModel.of(offer) for offer in option.offers],
+            versions=[OfferModel.of(offer) for offer in option.offers()],
         )
 
 
@@ -304,16 +304,11 @@ def _options(
     every: bool,
 ) -> Options:
     with parts.store.read() as connection:
-        found = parts.offers.candidates(connection, layer.value)
-        chosen = parts.offers.of(connection, _uids(connection, layers))
-    offered = options(found, chosen, layer, cloud)
-    words = text.lower().split()
-    shown = [
-        one
-        for one in offered
-        if (every or one.fits)
-        and all(word in f"{one.name} {one.display_name}".lower() for word in words)
-    ]
+        chosen = offers.candidates(connection, _uids(connection, layers))
+    offered = options(parts.offers.packs(layer.value), chosen, cloud)
+    shown = [one for one in offered if every or one.fits]
+    for word in text.lower().split():
+        shown = [one for one in shown if word in f"{one.name} {one.display_name}".lower()]
     items, listmeta = page(shown, paging)
     return Options(items=[OptionModel.of(one) for one in items], listmeta=listmeta)
 
