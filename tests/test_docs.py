@@ -21,8 +21,9 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 
 # Programs of others that readers are told to run.
-FOREIGN = {"cat", "crane", "curl", "diff", "docker", "git", "helm", "htpasswd", "jq", "kubectl"}
-FOREIGN |= {"ls", "mkdir", "openssl", "oras", "podman", "sed", "skopeo", "tar", "terraform"}
+FOREIGN = {"caddy", "cat", "cp", "crane", "curl", "diff", "docker", "git", "head", "helm"}
+FOREIGN |= {"htpasswd", "install", "jq", "kubectl", "ls", "mkdir", "nginx", "openssl", "oras"}
+FOREIGN |= {"podman", "sed", "skopeo", "tar", "terraform"}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

@@ -7,36 +7,16 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import live
 from tests.conftest import ROOT
-from tests.test_docs import FENCE
+from tests.typed import PROGRAM, matches, steps
 
 PAGE = ROOT / "docs" / "tutorial-profile.md"
 HOST = "localhost:5000"
-ANYTHING = "..."
-PROGRAM = f'#!/bin/sh\nexec "{sys.executable}" -m packyard "$@"\n'
-
-
-def steps(text: str) -> Iterator[tuple[str, str]]:
-    """Each command with what it prints."""
-    for language, body in FENCE.findall(text):
-        if language == "console":
-            joined = body.replace("\\\n", " ")
-            for step in re.split(r"(?m)^\$ ", joined)[1:]:
-                command, _, printed = step.partition("\n")
-                yield command, printed
-
-
-def matches(printed: str, told: str) -> bool:
-    """Whether it is what the page says; three dots stand for anything, in a line or of lines."""
-    pattern = re.escape(told.rstrip()).replace(re.escape(ANYTHING), "(?s:.*?)")
-    return re.fullmatch(pattern, printed.rstrip()) is not None
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
