@@ -85,6 +85,12 @@ def test_what_is_no_list_or_no_item_hides_no_other() -> None:
     assert last == ""
 
 
+@pytest.mark.parametrize("text", ["entries:\n  a: " + "[" * 20_000, "x: " + "{a: " * 20_000])
+def test_what_is_passed_over_has_an_end_too(text: str) -> None:
+    with pytest.raises(ContentRefused, match="nested too deeply"):
+        items(text)
+
+
 def test_an_item_is_bounded_however_its_aliases_multiply() -> None:
     bomb = "entries:\n  a:\n  - a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
     for name, below in zip("bcdefg", "abcdef", strict=True):

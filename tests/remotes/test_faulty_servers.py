@@ -168,6 +168,11 @@ FAULTS = [
           f"{INDEX} line 2: Not YAML: found character that cannot start any token."),
     Fault("not packed as said", always(Reply(200, {"Content-Encoding": "gzip"}, b"plain")),
           "{host} answered with something that cannot be unpacked."),
+    Fault("packed twice", always(Reply(200, {"Content-Encoding": "gzip, gzip"},
+                                       gzip.compress(gzip.compress(b"#" * 50_000_000)))),
+          "{host} answered with something packed as 'gzip, gzip', which nobody asked for."),
+    Fault("nested without end", always(Reply(body=b"entries:\n a: " + b"[" * 90_000)),
+          f"{INDEX} It is too large, or nested too deeply."),
     Fault("cut off", always(Reply(body=b"entries:\n" + b"#" * 5000, cut=100)),
           "The connection to {host} broke: peer closed connection without sending complete message "
           "body (received 100 bytes, expected 5009)."),
@@ -179,6 +184,12 @@ FAULTS = [
     Fault("web page for a registry", always(Reply(200, HTML, b"<html>")),
           "{host} is no OCI registry: it answers with a web page at /v2/.", source=charts),
     Fault("empty base path", always(Reply(body=b'{"repositories": ["images/web"]}')),
+          "{host} holds no repositories below 'charts', or lists none; where it lists none, name "
+          "each repository in the base content path.", source=charts),
+    Fault("list in circles",
+          always(Reply(200, {"Link": '</v2/_catalog>; rel="next"'}, b'{"repositories": ["a"]}')),
+          "{host} lists repositories in circles: a page leads back to one.", source=charts),
+    Fault("list of something else", always(Reply(body=b'{"repositories": 7}')),
           "{host} holds no repositories below 'charts', or lists none; where it lists none, name "
           "each repository in the base content path.", source=charts),
     Fault("realm without a server", always(Reply(401, REALM)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -263,6 +264,34 @@ def test_a_probe_tells_the_exact_reason(reply: Reply, kind: type[PackyardError],
     assert said in str(probed.value)
     assert str(listed.value) == str(probed.value)
     assert server.host in str(probed.value)
+
+
+def test_a_small_answer_does_not_grow_in_memory() -> None:
+    body = gzip.compress(b"#" * 100_000_000)
+    with talking(lambda _: Reply(headers=PACKED, body=body)) as (_, client):
+        source = HelmSource(client, "charts", limit=50_000_000)
+        tracemalloc.start()
+        try:
+            with pytest.raises(TooLarge, match="more than 50000000 bytes"):
+                source.listing({})
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+
+
+def test_an_index_may_be_packed_in_several_members_but_not_be_cut_off() -> None:
+    packed = (
+        gzip.compress(b"entries:\n")
+        + gzip.compress(b"  web:\n")
+        + gzip.compress(b"  - {version: 1.0.0, urls: [web-1.0.0.tgz]}\n")
+    )
+    replies = [Reply(headers=PACKED, body=packed), Reply(headers=PACKED, body=packed[:-9])]
+    with talking(lambda _: replies[0]) as (_, client):
+        (offer,) = taken(HelmSource(client, "charts").listing({}))[0]
+        assert (offer.name, offer.tag) == ("web", "1.0.0")
+        del replies[0]
+        with pytest.raises(RemoteFailed, match="cannot be unpacked"):
+            HelmSource(client, "charts").listing({})
 
 
 def test_wrong_credentials_are_told_from_none() -> None:

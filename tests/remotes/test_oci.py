@@ -7,7 +7,7 @@ import json
 import pytest
 
 from packyard.digests import digest_of, parse_digest
-from packyard.errors import ManifestUnknown, NotFound, RemoteFailed
+from packyard.errors import ManifestUnknown, NotFound, PackyardError, RemoteFailed
 from packyard.references import parse_repo, parse_tag
 from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import Credentials
@@ -15,7 +15,7 @@ from packyard.remotes.client import Client
 from packyard.remotes.oci import Repository, catalog
 from packyard.remotes.transfer import push_blob
 from tests.remotes.distribution import PASSWORD, USER
-from tests.remotes.scripted import Reply, Request, talking
+from tests.remotes.scripted import Reply, Request, answering, talking
 
 TAG = parse_tag("1.0.0")
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -94,14 +94,38 @@ def test_names_and_tags_of_no_known_form_are_passed_over() -> None:
         assert Repository(client, parse_repo("none")).tags() == []
 
 
-def test_a_list_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("packyard.remotes.oci.PAGES", 20)
-    link = {"Link": '</v2/_catalog?last=x>; rel="next"'}
-    with (
-        talking(lambda _: Reply(200, link, b'{"repositories": ["a"]}')) as (_server, client),
-        pytest.raises(RemoteFailed, match="pages"),
-    ):
+@pytest.mark.parametrize(
+    ("limit", "value", "said"),
+    [
+        ("PAGES", 20, "more than 20 pages of repositories"),
+        ("NAMES_LIMIT", 100, "more than 100 bytes of repositories"),
+        ("PATIENCE", 0.0, "has not listed its repositories in 0 seconds"),
+    ],
+)
+def test_a_list_that_never_ends_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, limit: str, value: float, said: str
+) -> None:
+    monkeypatch.setattr(f"packyard.remotes.oci.{limit}", value)
+
+    def script(request: Request) -> Reply:
+        place = f"/v2/_catalog?last={len(server.requests)}"
+        return Reply(200, {"Link": f'<{place}>; rel="next"'}, b'{"repositories": ["a"]}')
+
+    with talking(script) as (server, client), pytest.raises(PackyardError, match=said):
         catalog(client)
+    assert len(server.requests) <= 20
+
+
+def test_a_list_that_goes_on_elsewhere_is_asked_for_there_without_the_credentials() -> None:
+    with answering(lambda _: Reply(body=b'{"repositories": ["b"]}')) as other:
+        link = {"Link": f'<http://{other.host}/v2/_catalog?last=a>; rel="next"'}
+        first = Reply(200, link, b'{"repositories": ["a"]}')
+        with talking(lambda _: first, Credentials("me", "pass")) as (server, client):
+            client.expect_login()
+            assert catalog(client) == ["a", "b"]
+            assert "authorization" in server.requests[0].headers
+        assert "authorization" not in other.requests[0].headers
+        assert "pass" not in str(other.requests)
 
 
 @pytest.mark.parametrize("by", ["tag", "digest", "sha512"])

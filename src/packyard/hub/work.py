@@ -42,6 +42,8 @@ _STEP = 25
 _PATIENCE = 10
 """Failures of the way to the registry in a row, after which the others are not tried."""
 _REASON_LIMIT = 2000
+MOST = 500_000
+"""Versions of one registry."""
 
 Key = tuple[str, str]
 
@@ -115,6 +117,8 @@ class Work:
         for page in listing.pages:
             self._lease.check()
             new = self._plan.take(page)
+            if self._plan.count + len(self._plan.faults) > MOST:
+                raise TooLarge(f"The registry lists more than {MOST} versions, the limit.")
             self._put([(offer, found) for offer in new if (found := self._described(offer))])
             wanted += [offer for offer in new if not _is_described(offer)]
             self._lease.done = self._plan.count - len(wanted)

@@ -9,10 +9,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import BinaryIO
+
+import httpx
 
 from packyard.digests import digest_of
 from packyard.errors import ChartUnknown, RemoteFailed, StorageFull, TooLarge
@@ -27,6 +30,7 @@ INDEX_LIMIT = 200 * 1024 * 1024
 """Bytes of an index that is read, unpacked."""
 _READER = "1"  # another number makes every index be read again, whatever was remembered of it
 _PIECE = 64 * 1024
+_GZIP_WINDOW = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class HelmRepository:
     def look(self) -> None:
         """Raise `RemoteFailed` where there is no index; read no more than shows that."""
         with self.client.stream("GET", self._index, headers=_headers({})) as response:
-            body = Pieces(self._limited(response.iter_bytes()))
+            body = Pieces(self._unpacked(response))
             with closing(read_index(body, str(self))) as entries:
                 next(entries, None)
 
@@ -66,7 +70,7 @@ class HelmRepository:
                 if response.status_code == 304:
                     file.close()
                     return None
-                digest, size = _kept(self._limited(response.iter_bytes()), file)
+                digest, size = _kept(self._unpacked(response), file)
                 now = {
                     "reader": _READER,
                     "digest": digest,
@@ -129,6 +133,41 @@ class HelmRepository:
     @property
     def _index(self) -> str:
         return f"{self._base}{INDEX}"
+
+    def _unpacked(self, response: httpx.Response) -> Iterator[bytes]:
+        """The index as it is, whatever it came packed in; no more is unpacked at once than is
+        handed on."""
+        coding = response.headers.get("content-encoding", "").strip().lower()
+        packed = self._limited(response.iter_raw())
+        if coding in ("", "identity"):
+            return packed
+        if coding in ("gzip", "x-gzip"):
+            return self._limited(self._inflated(packed))
+        raise RemoteFailed(
+            f"{self.client.host} answered with something packed as {coding[:50]!r}, which nobody "
+            "asked for."
+        )
+
+    def _inflated(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        inflater = zlib.decompressobj(_GZIP_WINDOW)
+        try:
+            for piece in pieces:
+                rest = piece
+                while rest:
+                    if inflater.eof:  # another member of the same stream
+                        inflater = zlib.decompressobj(_GZIP_WINDOW)
+                    yield inflater.decompress(rest, _PIECE)
+                    rest = inflater.unconsumed_tail or inflater.unused_data
+            while not inflater.eof and (last := inflater.decompress(b"", _PIECE)):
+                yield last
+        except zlib.error as error:
+            raise self._packed_badly() from error
+        if not inflater.eof:
+            raise self._packed_badly()
+
+    def _packed_badly(self) -> RemoteFailed:
+        host = self.client.host
+        return RemoteFailed(f"{host} answered with something that cannot be unpacked.")
 
     def _limited(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         size = 0

@@ -18,6 +18,7 @@ from packyard.remotes.helm_index import INDEX, ChartVersion
 from packyard.remotes.source import Broken, Kind, Listing, Marks, Offer, Page, let_in
 
 PAGE = 500
+_PAGE_BYTES = 4 * 1024 * 1024  # after which whoever reads may stop, however few entries that were
 _DIGEST = "sha256:"
 
 
@@ -61,14 +62,16 @@ class HelmSource:
         with index.file:
             offers: list[Offer] = []
             broken: list[Broken] = []
+            start = 0
             for entry in self._repository.entries(index):
                 if isinstance(entry, Broken):
                     broken.append(entry)
                 else:
                     offers.append(_offer(entry))
-                if len(offers) + len(broken) >= PAGE:
-                    yield Page(offers, broken, index.file.tell(), index.size)
-                    offers, broken = [], []
+                at = index.file.tell()
+                if len(offers) + len(broken) >= PAGE or at - start >= _PAGE_BYTES:
+                    yield Page(offers, broken, at, index.size)
+                    offers, broken, start = [], [], at
             yield Page(offers, broken, index.size, index.size)
 
     def _explained(self, error: PackyardError) -> PackyardError:

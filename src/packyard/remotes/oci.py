@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
 
 from packyard.digests import Digest, algorithm_of, digest_of, parse_digest
-from packyard.errors import DigestInvalid, NameInvalid, NotFound, RemoteFailed, TagInvalid
+from packyard.errors import DigestInvalid, NameInvalid, NotFound, RemoteFailed, TagInvalid, TooLarge
 from packyard.references import RepoName, Tag, is_digest, parse_repo, parse_tag
 from packyard.remotes.client import Answer, Body, Client
 
@@ -25,6 +26,10 @@ MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
 PAGES = 10_000
+NAMES_LIMIT = 64 * 1024 * 1024
+"""Bytes of all pages of a list together."""
+PATIENCE = 900.0
+"""Seconds for all of them."""
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 
 
@@ -199,16 +204,27 @@ def catalog(client: Client) -> list[RepoName]:
 def _listed(client: Client, path: str, key: str, scope: str) -> list[str]:
     """The texts of a list that comes in pages, each naming the next in its `Link` header."""
     texts: list[str] = []
+    size = 0
     url = path
+    asked: set[str] = set()
+    end = time.monotonic() + PATIENCE
     for _ in range(PAGES):
         answer = client.request("GET", url, scope=scope)
         data = answer.json()
         rows = data.get(key) if isinstance(data, dict) else None
-        texts += [row for row in rows or () if isinstance(row, str)]
+        texts += [row for row in rows if isinstance(row, str)] if isinstance(rows, list) else []
+        size += len(answer.body)
         link = _NEXT.search(answer.headers.get("link", ""))
         if link is None:
             return texts
+        asked |= {url, str(answer.url)}
         url = str(answer.url.join(link[1]))
+        if url in asked:
+            raise RemoteFailed(f"{client.host} lists {key} in circles: a page leads back to one.")
+        if time.monotonic() > end:
+            raise RemoteFailed(f"{client.host} has not listed its {key} in {PATIENCE:.0f} seconds.")
+        if size > NAMES_LIMIT:
+            raise TooLarge(f"{client.host} lists more than {NAMES_LIMIT} bytes of {key}.")
     raise RemoteFailed(f"{client.host} lists more than {PAGES} pages of {key}.")
 
 

@@ -23,6 +23,8 @@ _ITEM_NODES = 20_000
 _TEXT_OF_A_NODE = 64  # characters; a longer scalar counts as several
 _ANCHORED_NODES = 200_000
 _DEPTH = 60
+_SKIPPED_DEPTH = 200  # libyaml looks at every open bracket for each token
+_SKIPPED_EVENTS = 2_000_000
 _DIRECTIVES = 16
 _MEND = "Check indentation, brackets and quotes on this line and above it."
 
@@ -64,6 +66,7 @@ class _Reader:
         self._anchored = 0
         self._count = 0
         self._fault = ""
+        self._skipped = 0
 
     def dispose(self) -> None:
         self._parser.dispose()
@@ -198,9 +201,12 @@ class _Reader:
         return value
 
     def _skip(self, event: yaml.Event) -> None:
-        """Pass over what has begun with `event`."""
+        """Pass over what has begun with `event`; of all that is in vain there is an end."""
         depth = 0
         while True:
+            self._skipped += 1
+            if depth > _SKIPPED_DEPTH or self._skipped > _SKIPPED_EVENTS:
+                raise self._shapeless("It is too large, or nested too deeply.")
             if isinstance(event, events.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, events.CollectionEndEvent):

@@ -33,7 +33,7 @@ from tests.remotes.test_faulty_servers import FAULTS, Fault, charts, helm, packs
 from tests.server.hub.conftest import Caller
 from tests.server.hub.registries.conftest import created, held
 
-NOT_OF_A_LISTING = {"empty base path"}
+NOT_OF_A_LISTING = {"empty base path", "list of something else"}
 """What is a fault of a new registry, and no longer of one that has been read."""
 
 
