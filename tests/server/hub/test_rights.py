@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, seed, settings
 
 from packyard.auth.principal import ALL_ACTIONS, UNLIMITED, Action
 from tests.auth.test_rights import PROJECTS, REPOSITORIES, Holder, people
+from tests.rounds import rounds
 from tests.server.hub.conftest import Caller
 from tests.server.hub.test_projects import make, profile
 
@@ -76,24 +77,27 @@ def attempts(admin: Caller, uids: dict[str, str], tenant: str) -> Iterator[Attem
             yield Attempt("POST", "/v1/projects", Action.ADMIN, place, 400, wrong, hidden=False)
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(people())
-def test_each_answer_equals_the_model(admin: Caller, world: World, holders: list[Holder]) -> None:
-    compare(admin, world, holders)
+def test_each_answer_equals_the_model(admin: Caller, world: World) -> None:
+    @settings(max_examples=3)
+    @given(people())
+    def attempt(holders: list[Holder]) -> None:
+        compare(admin, world, holders)
+
+    attempt()
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(3600)
-@settings(
-    max_examples=150,
-    derandomize=False,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(people())
-def test_each_answer_equals_the_model_for_long(
-    admin: Caller, world: World, holders: list[Holder]
-) -> None:
-    compare(admin, world, holders)
+@pytest.mark.timeout(1800)
+def test_each_answer_equals_the_model_for_long(admin: Caller, world: World) -> None:
+    for number in rounds(minutes=8):
+
+        @seed(number)
+        @settings(max_examples=5, derandomize=False, database=None)
+        @given(people())
+        def attempt(holders: list[Holder]) -> None:
+            compare(admin, world, holders)
+
+        attempt()
 
 
 def compare(admin: Caller, world: World, holders: list[Holder]) -> None:
