@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -104,16 +103,6 @@ def test_what_cannot_be_a_project_is_refused_with_all_that_is_wrong(
     assert answer.status_code == 400
     assert re.search(said, answer.json()["message"])
     assert names(admin) == before
-
-
-def test_of_two_equal_names_at_once_one_is_made(admin: Caller) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        body = {"metadata": {"name": "Race"}}
-        statuses = [
-            done.status_code
-            for done in pool.map(lambda _: admin("POST", "/v1/projects", body), range(4))
-        ]
-    assert sorted(statuses) == [201, 409, 409, 409]
 
 
 def test_everybody_sees_the_projects_they_may_read(

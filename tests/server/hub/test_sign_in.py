@@ -14,11 +14,16 @@ from tests.server.hub.conftest import SETTLED, Caller, make_user
 AUTHENTICATE = "/v1/auth/authenticate"
 
 
+@pytest.fixture(scope="module")
+def viewer(admin: Caller) -> Caller:
+    return make_user(admin, "vera", "viewer", password="password of vera")
+
+
 def sign_in(
     anybody: Caller, name: str, password: str, query: str = "", **headers: str
 ) -> httpx.Response:
     body = {"emailId": name, "password": password, "org": None}
-    with httpx.Client() as client:
+    with httpx.Client(timeout=60) as client:
         return client.post(f"{anybody.server.url}{AUTHENTICATE}{query}", json=body, headers=headers)
 
 
@@ -105,7 +110,7 @@ def test_people_of_the_htpasswd_file_have_the_registry_alone(anybody: Caller, se
 
 
 def test_a_browser_signs_in_changes_something_and_signs_out(admin: Caller, anybody: Caller) -> None:
-    make_user(admin, "bella", "editor")
+    make_user(admin, "bella", "editor", password="password of bella")
     browser = httpx.Client(base_url=anybody.server.url)
     body = {"emailId": "bella", "password": "password of bella"}
     answer = browser.post(AUTHENTICATE, json=body)
@@ -132,7 +137,7 @@ def test_a_browser_signs_in_changes_something_and_signs_out(admin: Caller, anybo
 
 
 def test_people_see_their_sessions_and_end_them_everywhere(admin: Caller, anybody: Caller) -> None:
-    sarah = make_user(admin, "sarah", "viewer")
+    sarah = make_user(admin, "sarah", "viewer", password="password of sarah")
     tokens = [token_of(sign_in(anybody, "sarah", "password of sarah")) for _ in range(3)]
     listed = anybody("GET", "/v1/auth/sessions", headers={"authorization": tokens[0]}).json()
     assert [item["isCurrent"] for item in listed["items"]] == [False, False, True]
@@ -149,7 +154,7 @@ def test_people_see_their_sessions_and_end_them_everywhere(admin: Caller, anybod
 
 
 def test_too_many_tries_are_refused_by_every_worker(admin: Caller, anybody: Caller) -> None:
-    make_user(admin, "tessa", "viewer")
+    make_user(admin, "tessa", "viewer", password="password of tessa")
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda n: sign_in(anybody, "tessa", f"wrong {n}"), range(16)))
     statuses = sorted(answer.status_code for answer in answers)
