@@ -53,17 +53,40 @@ def test_the_version_imports_nothing_heavy(packyard: Program) -> None:
     }
 
 
-def test_commands_wait_for_no_other_group(packyard: Program) -> None:
+@pytest.mark.parametrize(
+    ("words", "wanted", "unwanted"),
+    [
+        (
+            ["hub", "key", "--help"],
+            "packyard.cli.hub.keys",
+            {"packyard.cli.profile", "packyard.cli.hub.users", "httpx", "yaml"},
+        ),
+        (
+            ["user", "ls", "--config", "/nowhere"],
+            "packyard.server.people",
+            {"packyard.server.app", "fastapi", "granian", "httpx"},
+        ),
+        (
+            ["gc", "/nowhere"],
+            "packyard.server.upkeep",
+            {"packyard.server.app", "fastapi", "granian", "httpx"},
+        ),
+    ],
+    ids=["a group", "people of a store", "a store"],
+)
+def test_commands_wait_for_nothing_that_others_need(
+    words: list[str], wanted: str, unwanted: set[str], packyard: Program
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", LOADED, "hub", "key", "--help"],
+        [sys.executable, "-c", LOADED, *words],
         capture_output=True,
         text=True,
         env=packyard.variables,
         check=True,
     )
     loaded = set(done.stderr.split())
-    assert "packyard.cli.hub.keys" in loaded
-    assert not loaded & {"packyard.cli.profile", "packyard.cli.hub.users", "httpx", "yaml"}
+    assert wanted in loaded
+    assert not loaded & unwanted
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,11 @@ from __future__ import annotations
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from packyard.auth import keyring
 from packyard.auth.accounts import Accounts
 from packyard.auth.htpasswd import Htpasswd
 from packyard.auth.oidc import Provider
 from packyard.auth.policy import Policy
 from packyard.auth.principal import Role
-from packyard.auth.secrets import Secrets
 from packyard.auth.sign_in import Grants
 from packyard.auth.tokens import Tokens
 from packyard.charts.engine import Engine
@@ -29,6 +27,7 @@ from packyard.remotes.budget import Budget
 from packyard.server import charts, packs
 from packyard.server.edge import Edge
 from packyard.server.exposition import Exposition
+from packyard.server.folder import open_secrets
 from packyard.server.hub import audits, keys, macros, projects, sign_in, users
 from packyard.server.hub.packs.routers import ROUTERS as PACKS
 from packyard.server.hub.profiles.routers import ROUTERS as PROFILES
@@ -44,10 +43,6 @@ DEFAULT_HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 TLS_HEADERS = {"Strict-Transport-Security": "max-age=63072000; includeSubdomains; preload"}
-
-
-def open_store(config: Config) -> Store:
-    return Store.open(config.storage.root, grace=config.gc.grace)
 
 
 def build(config: Config, store: Store) -> Parts:
@@ -99,13 +94,6 @@ def asgi(config: Config, parts: Parts) -> ASGIApp:
     exposition = Exposition(parts, anonymous=config.http.metrics.anonymous)
     pages.router.routes.insert(0, Route(exposition.path, exposition, include_in_schema=False))
     return Edge(parts, pages)
-
-
-def open_secrets(config: Config) -> Secrets:
-    """By the configured keys, or those of the key file; in memory by one that ends with us."""
-    root = config.storage.root
-    file = config.secrets.keyfile or (root / keyring.FILE if root else None)
-    return Secrets.load(config.secrets.keys, file)
 
 
 def _policy(config: Config, store: Store, tokens: Tokens) -> Policy:

@@ -16,7 +16,7 @@ from packyard.auth.users import User
 from packyard.config import load
 from packyard.errors import ProjectUnknown
 from packyard.hub.tables import projects
-from packyard.server.app import open_secrets
+from packyard.server.folder import open_secrets
 from packyard.server.pack_models import timestamp
 from packyard.server.upkeep import own_store
 from packyard.storage.store import Store

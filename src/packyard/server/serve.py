@@ -30,6 +30,7 @@ from packyard.config.kinds import Address
 from packyard.config.model import Filesystem
 from packyard.errors import ConfigurationInvalid
 from packyard.server import address, app, background, logs, metrics, starter
+from packyard.server.folder import open_secrets, open_store
 from packyard.server.processes import end_by, end_with, forking, in_child
 from packyard.server.tls import Certificates
 from packyard.server.workers import Workers
@@ -142,7 +143,7 @@ def check(config: Config, certificates: Certificates) -> Address:
 
 def prepare_folder(config: Config) -> str | None:
     """Bring the data folder to where workers can begin; the admin's password if generated now."""
-    store = app.open_store(config)
+    store = open_store(config)
     try:
         return prepare(config, store)
     finally:
@@ -154,7 +155,7 @@ def prepare(config: Config, store: Store) -> str | None:
     where one is needed."""
     store.migrate()
     if config.storage.root is not None:
-        app.open_secrets(config).prepare(store)
+        open_secrets(config).prepare(store)
     if config.starterpacks.enabled and not starter.loaded(store):
         starter.load_starter(store, app.build(config, store).registry, _show_progress)
     if config.auth.htpasswd is None or config.initial_password:
@@ -164,7 +165,7 @@ def prepare(config: Config, store: Store) -> str | None:
 
 def load_worker(config: Config) -> ASGIApp:
     """The application, in a worker's own process."""
-    store = app.open_store(config)
+    store = open_store(config)
     if config.storage.root is None:
         prepare(config, store)
     parts = app.build(config, store)
@@ -204,7 +205,7 @@ class Background:
 def _run_background(config: Config, parent: int) -> None:
     end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the main process tells us
-    store = app.open_store(config)
+    store = open_store(config)
     background.run(app.build(config, store), config, threading.Event())
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from packyard.config import Config, load
 from packyard.errors import ConfigurationInvalid
-from packyard.server.app import open_store
+from packyard.server.folder import open_store
 from packyard.storage.audit import ORIGIN, Origin
 from packyard.storage.gc import Collected, collect
 from packyard.storage.store import Store
