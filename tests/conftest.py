@@ -9,11 +9,13 @@ Properties are tried on the same examples in every run, and on others in those m
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 from pathlib import Path
 from typing import NoReturn
 
+import httpx
 import pytest
 from hypothesis import settings
 
@@ -26,6 +28,9 @@ CLIENT_FOLDERS = [
 ]
 # Not served where .ci/run asks for programs: they are tried where somebody has them on the PATH.
 BROUGHT = {"terraform", "terraform-provider-spectrocloud"}
+
+# How long httpx waits by default, in seconds: a server on a machine with much to do answers late.
+inspect.signature(httpx.Client).parameters["timeout"].default.read = 60
 
 settings.register_profile("packyard", deadline=None, derandomize=True)
 settings.load_profile("packyard")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from packyard.auth import accounts, htpasswd, passwords
 from packyard.storage.store import Store
+from tests.migrated import open_migrated
 
 
 @pytest.fixture(autouse=True)
@@ -18,19 +18,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "_RECHECK", 0.0)
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an empty store, to be copied: migrating takes longer than most tests."""
-    folder = tmp_path_factory.mktemp("migrated") / "data"
-    store = Store.open(folder)
-    store.migrate()
-    store.close()
-    return folder
-
-
 @pytest.fixture
-def store(tmp_path: Path, migrated: Path) -> Iterator[Store]:
-    shutil.copytree(migrated, tmp_path / "data")
-    store = Store.open(tmp_path / "data")
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_migrated(tmp_path / "data")
     yield store
     store.close()

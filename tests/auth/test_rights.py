@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given, seed, settings
@@ -24,6 +22,7 @@ from packyard.errors import Denied, TooManyRequests, Unauthenticated
 from packyard.hub.tables import projects
 from packyard.storage.store import Store
 from tests.auth.people import basic, make_policy, make_tokens
+from tests.migrated import open_migrated
 from tests.rounds import rounds
 
 PROJECTS = ("a" * 24, "b" * 24)
@@ -93,12 +92,8 @@ def people(draw: st.DrawFn) -> list[Holder]:
 
 
 @pytest.fixture(scope="module")
-def asked(
-    migrated: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Store, Tokens]]:
-    folder = tmp_path_factory.mktemp("rights") / "data"
-    shutil.copytree(migrated, folder)
-    store = Store.open(folder)
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Tokens]]:
+    store = open_migrated(tmp_path_factory.mktemp("rights") / "data")
     with store.write() as tx:
         for uid in PROJECTS:
             texts = {"labels": {}, "annotations": {}, "created_at": 0, "changed_at": 0}

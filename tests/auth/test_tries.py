@@ -18,6 +18,13 @@ HERE, ELSEWHERE = "192.0.2.1", "198.51.100.7"
 SECOND = 1_000_000  # µs
 
 
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes, however slow the machine."""
+    moment = now()
+    monkeypatch.setattr(tries, "now", lambda: moment)
+
+
 def fail(store: Store, name: str, address: str, times: int) -> None:
     for _ in range(times):
         tries.failed(store, name, address)

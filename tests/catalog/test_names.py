@@ -23,6 +23,7 @@ from packyard.catalog.wanted import Text, Wanted
 from packyard.digests import digest_of
 from packyard.references import Tag
 from packyard.storage.store import Store
+from tests.migrated import open_migrated
 
 CHARTS, TEAM = "c" * 24, "d" * 24
 
@@ -35,8 +36,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @contextmanager
 def _opened(folder: Path) -> Iterator[Store]:
-    store = Store.open(folder)
-    store.migrate()
+    store = open_migrated(folder)
     with store.write() as tx:
         entries.built_in_source(tx.connection)
         for uid, kind in ((CHARTS, "helm"), (TEAM, "pack")):

@@ -17,7 +17,7 @@ from packyard.digests import digest_of
 from packyard.errors import ParameterInvalid
 from packyard.packs.files import File
 from packyard.packs.model import parse_pack_json
-from packyard.storage.store import Store
+from tests.migrated import open_migrated
 
 PACKS = [
     ("nginx", "1.9.0", "addon", "ingress", ["all"], "Routes traffic"),
@@ -30,8 +30,7 @@ PACKS = [
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
-    store = Store.open(tmp_path / "data")
-    store.migrate()
+    store = open_migrated(tmp_path / "data")
     with store.write() as tx:
         source = entries.built_in_source(tx.connection)
         for name, version, layer, addon_type, clouds, description in PACKS:

@@ -10,8 +10,8 @@ import pytest
 
 import packyard
 from packyard.remotes import client, transfer
-from packyard.storage.store import Store
 from tests.hub.syncing import Hub
+from tests.migrated import open_migrated
 
 for tables in Path(packyard.__file__).parent.glob("*/tables.py"):
     import_module(f"packyard.{tables.parent.name}.tables")
@@ -25,7 +25,6 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    store = Store.open(None)
-    store.migrate()
+    store = open_migrated(None)
     yield Hub(store)
     store.close()

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from packyard.packs.charts import read_chart
-from packyard.storage.store import Store
 from tests.hub.syncing import Charts, Hub
+from tests.migrated import open_migrated
 from tests.remotes.scripted import Reply, Request, answering
 
 NAMES, VERSIONS = ("web", "db"), ("1.0.0", "1.1.0", "2.0.0-rc.1")
@@ -77,8 +77,7 @@ class World:
 @settings(max_examples=15, deadline=None)
 @given(HISTORIES)
 def test_the_catalog_is_what_a_model_says(history: Sequence[tuple[str, Key]]) -> None:
-    store = Store.open(None)
-    store.migrate()
+    store = open_migrated(None)
     hub, world = Hub(store), World()
     with answering(world) as server:
         registry = hub.add(f"http://{server.host}")

@@ -24,8 +24,8 @@ from packyard.hub.description import Registry
 from packyard.hub.schedule import Times
 from packyard.hub.sync import Sync
 from packyard.hub.worker import Worker
-from packyard.storage.store import Store
 from tests.hub.syncing import Charts, Hub, settings
+from tests.migrated import open_migrated
 from tests.remotes.scripted import Reply, Request, answering
 
 ROOT = Path(__file__).parents[2]
@@ -34,8 +34,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Hub]:
     root = tmp_path / "data"
-    store = Store.open(root)
-    store.migrate()
+    store = open_migrated(root)
     yield Hub(store, vault=Secrets.load(file=root / "secrets.key"))
     store.close()
 

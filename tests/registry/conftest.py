@@ -17,14 +17,13 @@ from packyard.packs.files import File, Files
 from packyard.packs.lint import check
 from packyard.references import Tag
 from packyard.registry.registry import Committed, Push, Registry
-from packyard.storage.store import Store
+from tests.migrated import open_migrated
 
 
 @pytest.fixture(params=["disk", "memory"])
 def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registry]:
     root = tmp_path / "data" if request.param == "disk" else None
-    store = Store.open(root, grace=timedelta(0))
-    store.migrate()
+    store = open_migrated(root, grace=timedelta(0))
     yield Registry(store)
     store.close()
 

@@ -17,7 +17,7 @@ from packyard.references import RepoName, Tag
 from packyard.registry.chart_backlog import record_backlog
 from packyard.registry.registry import Registry
 from packyard.registry.tables import chart_backlog
-from packyard.storage.store import Store
+from tests.migrated import open_migrated
 from tests.registry.charts import archive, carrying, listed, push
 from tests.registry.conftest import pack_files
 from tests.registry.conftest import push as push_pack
@@ -26,8 +26,7 @@ from tests.registry.conftest import push as push_pack
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     """A registry with charts in all kinds of places, none of them recorded, at its upgrade."""
-    store = Store.open(tmp_path)
-    store.migrate()
+    store = open_migrated(tmp_path)
     registry = Registry(store)
     push(registry, archive())
     push(registry, archive("db"), "team/db", "1.2.0", "latest")

@@ -34,6 +34,7 @@ from packyard.registry.helm_index import HelmIndex
 from packyard.registry.registry import Registry
 from packyard.storage.gc import collect
 from packyard.storage.store import Store
+from tests.migrated import open_migrated
 from tests.registry.charts import archive, manifest, provenance, push, put
 from tests.registry.conftest import pack_files
 from tests.registry.conftest import push as push_pack
@@ -394,7 +395,6 @@ def _refused(refusal: type[PackyardError], expected: bool) -> Iterator[None]:
 
 
 def live(store: Store, seed: int, steps: int) -> None:
-    store.migrate()
     try:
         History(Registry(store), seed).run(steps)
     except BaseException as error:
@@ -406,10 +406,10 @@ def live(store: Store, seed: int, steps: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_view_agrees_after_each_step(seed: int) -> None:
-    live(Store.open(None, grace=timedelta(0)), seed, 150)
+    live(open_migrated(None, grace=timedelta(0)), seed, 150)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_every_view_agrees_after_two_thousand_steps(tmp_path: Path) -> None:
-    live(Store.open(tmp_path, grace=timedelta(0)), int(time.time()), 2000)
+    live(open_migrated(tmp_path, grace=timedelta(0)), int(time.time()), 2000)

@@ -17,7 +17,7 @@ from packyard.packs.artifact import repository
 from packyard.references import Tag
 from packyard.registry.registry import Registry
 from packyard.storage.gc import collect
-from packyard.storage.store import Store
+from tests.migrated import open_migrated
 from tests.registry.conftest import pack_files, push, tags_of
 
 REPO = repository("demo")
@@ -45,8 +45,7 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        store = Store.open(Path(self.folder.name), grace=timedelta(0))
-        store.migrate()
+        store = open_migrated(Path(self.folder.name), grace=timedelta(0))
         self.registry = Registry(store)
         self.versions: dict[str, Digest] = {}
         self.extra: dict[str, Digest] = {}

@@ -13,14 +13,13 @@ from packyard.packs.artifact import pack_of_repository
 from packyard.packs.folder import package_missing_charts
 from packyard.packs.lint import check
 from packyard.registry.registry import Registry
-from packyard.storage.store import Store
+from tests.migrated import open_migrated
 from tests.registry.charts import index
 
 
 @pytest.mark.clients("helm")
 def test_all_charts_of_real_packs_are_in_the_index(real_packs: Path, tmp_path: Path) -> None:
-    store = Store.open(None)
-    store.migrate()
+    store = open_migrated(None)
     registry = Registry(store)
     carried = set()
     for path in sorted(real_packs.glob("*.tar.gz")):

@@ -24,13 +24,13 @@ from packyard.server.parts import Parts, Settings
 from packyard.storage.store import Store
 from tests.auth.people import make_policy
 from tests.live import htpasswd_line
+from tests.migrated import open_migrated
 
 
 @pytest.fixture(params=["disk", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     root = tmp_path / "data" if request.param == "disk" else None
-    opened = Store.open(root, grace=timedelta(hours=1))
-    opened.migrate()
+    opened = open_migrated(root, grace=timedelta(hours=1))
     yield opened
     opened.close()
 

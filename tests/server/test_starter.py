@@ -17,6 +17,7 @@ from packyard.registry.registry import Registry
 from packyard.registry.tables import starter_packs
 from packyard.server import starter
 from packyard.storage.store import Store
+from tests.migrated import open_migrated
 from tests.packs.samples import pack
 
 SAMPLE = repository("sample")
@@ -24,8 +25,7 @@ SAMPLE = repository("sample")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path / "data")
-    store.migrate()
+    store = open_migrated(tmp_path / "data")
     yield store
     store.close()
 

@@ -10,6 +10,7 @@ import pytest
 
 import packyard
 from packyard.storage.store import Store
+from tests.migrated import open_migrated
 
 for tables in Path(packyard.__file__).parent.glob("*/tables.py"):
     import_module(f"packyard.{tables.parent.name}.tables")
@@ -17,8 +18,7 @@ for tables in Path(packyard.__file__).parent.glob("*/tables.py"):
 
 @pytest.fixture(params=["disk", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "data" if request.param == "disk" else None)
-    opened.migrate()
+    opened = open_migrated(tmp_path / "data" if request.param == "disk" else None)
     yield opened
     opened.close()
 
@@ -26,7 +26,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Store]:
     """A store in `tmp_path / "data"`, where the test is about files or several processes."""
-    opened = Store.open(tmp_path / "data")
-    opened.migrate()
+    opened = open_migrated(tmp_path / "data")
     yield opened
     opened.close()

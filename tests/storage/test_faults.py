@@ -16,6 +16,7 @@ from packyard.errors import ConfigurationInvalid, StorageFull, Unavailable
 from packyard.storage import faults
 from packyard.storage.gc import collect
 from packyard.storage.store import Store
+from tests.migrated import open_migrated
 from tests.storage.examples import LARGE, LATEST, REPO, SMALL, commit, push, read
 
 SIZE = 8 << 20
@@ -74,8 +75,7 @@ def fill(folder: Path, leave: int = 0) -> Path:
 
 @pytest.mark.parametrize("leave", [0, 1 << 15, 1 << 17, 1 << 18])
 def test_on_a_full_disk_nothing_is_half_and_reads_go_on(small_disk: Path, leave: int) -> None:
-    store = Store.open(small_disk / "data")
-    store.migrate()
+    store = open_migrated(small_disk / "data")
     digest = push(store, LARGE)
     tagged = commit(store, b"{}", refers_to=[digest], tag=LATEST)
     filler = fill(small_disk, leave)

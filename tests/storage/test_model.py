@@ -22,8 +22,9 @@ from packyard.errors import NotFound
 from packyard.references import RepoName, Tag, parse_repo, parse_tag
 from packyard.storage.content import Manifest
 from packyard.storage.gc import collect
-from packyard.storage.store import INLINE_LIMIT, Store
+from packyard.storage.store import INLINE_LIMIT
 from packyard.storage.transaction import MANIFEST_LIMIT
+from tests.migrated import open_migrated
 
 REPOS = [parse_repo(name) for name in ("a", "a/b", "c")]
 TAGS = [parse_tag(name) for name in ("1", "2", "latest")]
@@ -90,8 +91,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.store = Store.open(self.root)
-        self.store.migrate()
+        self.store = open_migrated(self.root)
 
     @rule(repo=repos, digest=blobs)
     def put_blob(self, repo: RepoName, digest: Digest) -> None:

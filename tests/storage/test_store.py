@@ -25,6 +25,7 @@ from packyard.references import RepoName, parse_repo, parse_tag
 from packyard.storage.content import now
 from packyard.storage.store import INLINE_LIMIT, Store
 from packyard.storage.transaction import MANIFEST_LIMIT
+from tests.migrated import open_migrated
 from tests.storage.examples import (
     LARGE,
     LATEST,
@@ -291,8 +292,7 @@ def test_a_large_blob_pushed_twice_is_written_once(disk: Store) -> None:
 
 
 def test_nothing_is_left_of_a_store_in_memory() -> None:
-    store = Store.open(None)
-    store.migrate()
+    store = open_migrated(None)
     push(store, LARGE)
     folder = store._private
     assert folder is not None
