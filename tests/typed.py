@@ -3,6 +3,7 @@ and what each of these prints held against what the page shows.
 
 A page names a file as "`config.yml`:" above its block. Servers go on in the background until the
 page ends, those of ours until the next one begins; what follows waits until they can be reached.
+What a page has systemd do is done without: the server is started, and ended by SIGTERM.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ serve() {
 }
 background() { "$@" >> server.log 2>&1 & running="$running $!"; }
 alive() { kill -0 $running && sleep 0.1; }
+systemctl() { if [ "$1" = start ]; then serve "${SERVED:-packyard}" serve; else ended; fi; }
 """
 # What goes on until the page ends; a server of ours in the place of the one before.
 _SERVERS = {"packyard serve": "serve", "caddy run": "background", "nginx -c": "background"}
@@ -72,15 +74,16 @@ class Desk:
         path.write_text(text)
         path.chmod(mode)
 
-    def type(self, page: str, only: Callable[[str], bool] = lambda command: True) -> None:
-        """What docs/`page` has, of the commands those that `only` takes."""
+    def type(
+        self, page: str, only: Callable[[str], bool] = lambda command: True, begun: str = ""
+    ) -> None:
+        """What docs/`page` has, of the commands those that `only` takes; after `begun`."""
         text = (ROOT / "docs" / page).read_text(encoding="utf-8")
         for name, place in self.places.items():
             text = text.replace(name, place)
         for name, body in NAMED.findall(text):
             self.put(name, body)
-        typed = [step for step in steps(text) if only(step[0])]
-        assert typed
+        typed = [(begun, ""), *(step for step in steps(text) if only(step[0]))]
         self.put("bin/packyard", PROGRAM, 0o755)
         lines = [self._line(command) for command, _ in typed]
         done = subprocess.run(
@@ -117,4 +120,4 @@ class Desk:
 
     def _log(self) -> str:
         log = self.folder / "server.log"
-        return log.read_text() if log.exists() else ""
+        return "\n".join(log.read_text().splitlines()[-10:]) if log.exists() else ""

@@ -5,13 +5,20 @@ What needs a container engine is typed in test_image.
 
 from __future__ import annotations
 
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.live import ADMIN_PASSWORD, free_port
+from tests.live import ADMIN_PASSWORD, basic, free_port, start
 from tests.secured import certify
 from tests.typed import Desk
+from tests.wire.oci import Repo, random_bytes
 
 
 def without_containers(command: str) -> bool:
@@ -82,3 +89,61 @@ def test_proxies(desk: Desk, proxy: str) -> None:
     desk.environment |= {"CURL_CA_BUNDLE": str(authority), "SSL_CERT_FILE": str(authority)}
     other = {"caddy": "nginx", "nginx": "caddy"}[proxy]
     desk.type("proxy.md", lambda command: not command.startswith(other))
+
+
+def log_in(desk: Desk) -> None:
+    login = {"auth": basic("admin", ADMIN_PASSWORD).removeprefix("Basic "), "insecure": True}
+    logins = {"auths": {desk.server: login}, "defaultRegistry": desk.server}
+    desk.put(".packyard/config.json", json.dumps(logins))
+
+
+@contextmanager
+def pushing(desk: Desk) -> Iterator[None]:
+    """Images are pushed whenever there is a server, one after the other; after five `pushed` is
+    there."""
+    ended = threading.Event()
+
+    def push() -> None:
+        number = 0
+        with httpx.Client(
+            base_url=f"http://{desk.server}", auth=("admin", ADMIN_PASSWORD), timeout=30
+        ) as client:
+            repo = Repo(client, "team/app")
+            while not ended.is_set():
+                with suppress(httpx.TransportError, AssertionError):
+                    repo.store(repo.image(random_bytes(20_000)), f"v{number}")
+                    number += 1
+                if number == 5:
+                    desk.put("pushed", "")
+                time.sleep(0.1)
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.clients("sqlite3")
+def test_a_backup_beside_pushes_and_a_restore(desk: Desk) -> None:
+    """Whatever the restored server lists is there whole, and so is all of before the backup."""
+    log_in(desk)
+    desk.places["/var/lib/packyard"] = f"{desk.folder}/data"
+    for name in ("backup", "elsewhere"):
+        place = desk.folder / "mounted" / name
+        place.mkdir(parents=True)
+        desk.places[f"/{name}"] = str(place)
+    begun = "systemctl start packyard; until [ -e pushed ]; do alive; done"
+    with pushing(desk):
+        desk.type("backup.md", without_containers, begun)
+    with start(desk.folder) as live:
+        auth = ("admin", live.admin_password)
+        with httpx.Client(base_url=live.url, auth=auth, timeout=30) as client:
+            repo = Repo(client, "team/app")
+            tags = set(repo.tags())
+            assert tags >= {f"v{number}" for number in range(5)}
+            for tag in tags:
+                (layer,) = repo.get(tag).json()["layers"]
+                assert len(repo.blob(layer["digest"]).content) == layer["size"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import sqlite3
 import subprocess
 import sys
 import sysconfig
@@ -20,8 +22,12 @@ from typer.core import TyperGroup
 
 from packyard import __version__
 from packyard.cli.app import app
+from packyard.storage.db import Database
+from packyard.storage.migrations import upgrade
+from packyard.storage.tables import REVISION
 from tests.cli.program import Done
-from tests.live import start
+from tests.live import free_port, start
+from tests.typed import Desk
 
 ROOT = Path(__file__).parents[2]
 STARTERS = sorted(path.name for path in (ROOT / "packs").iterdir())
@@ -139,3 +145,40 @@ def test_installed_it_serves_the_starter_packs(installed: Path, tmp_path: Path) 
         assert {f"spectro-packs/archive/{name}" for name in names} == set(repositories)
     lint = run(program, "pack", "lint", *(ROOT / "packs").iterdir(), cwd=tmp_path)
     assert (lint.code, lint.err) == (0, "")
+
+
+def test_the_page_on_upgrades(wheel: Path, beside: Path, tmp_path: Path) -> None:
+    """From data as the first version's tables have it, by the wheel; pip looks nowhere else."""
+    server = f"127.0.0.1:{free_port()}"
+    desk = Desk(
+        tmp_path,
+        server,
+        places={
+            "/opt/packyard/": f"{beside}/",
+            "/var/lib/packyard": f"{tmp_path}/data",
+            "/backup": str(tmp_path),
+        },
+        environment={
+            "PACKYARD_HTTP_ADDR": server,
+            "PACKYARD_STORAGE_FILESYSTEM_ROOTDIRECTORY": f"{tmp_path}/data",
+            "PACKYARD_STARTERPACKS_ENABLED": "false",
+            "PIP_NO_DEPS": "1",
+            "PIP_NO_INDEX": "1",
+            "PYTHONPATH": "",
+            "SERVED": f"{beside}/bin/packyard",
+        },
+    )
+    shutil.copy(wheel, tmp_path)
+    (tmp_path / "data").mkdir()
+    database = Database(tmp_path / "data")
+    upgrade(database, "0001")
+    database.close()
+    pip = beside / "bin/pip"
+    pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip --python {beside} "$@"\n')
+    pip.chmod(0o755)
+    desk.type("upgrades.md", lambda command: not command.startswith("docker "))
+    for folder, revision in (("before-upgrade", "0001"), ("data", REVISION)):
+        with sqlite3.connect(tmp_path / folder / "packyard.db") as rows:
+            assert rows.execute("SELECT version_num FROM alembic_version").fetchall() == [
+                (revision,)
+            ]
