@@ -148,6 +148,34 @@ def test_a_secret_that_is_not_given_stays_for_the_same_user(
         assert registries.get(tx.connection, hub.vault, kept.uid) == changed
 
 
+@pytest.mark.parametrize(
+    ("former", "endpoint", "said"),
+    [
+        ("https://charts.example/stable", "https://charts.example/other", ""),
+        ("https://charts.example", "charts.example", ""),
+        ("http://charts.example", "https://charts.example", ""),
+        ("https://charts.example", "http://charts.example", "is reached less safely than before"),
+        ("https://charts.example", "https://charts.example:8443", "is another server: give it"),
+        ("https://charts.example", "https://others.example", "is another server: give it again"),
+        ("12.dkr.ecr.eu-west-1.example.com", "13.dkr.ecr.eu-west-1.example.com", "another server"),
+    ],
+)
+def test_a_secret_goes_to_no_other_server_than_it_was_given_for(
+    former: str, endpoint: str, said: str
+) -> None:
+    before = described(auth=LOGIN, endpoint=former)
+    unsaid = described(auth=replace(LOGIN, password=MASK), endpoint=endpoint)
+    if said:
+        with pytest.raises(RegistryInvalid, match=said):
+            with_kept_secrets(unsaid, before)
+    else:
+        assert with_kept_secrets(unsaid, before).auth == LOGIN
+    again = described(auth=replace(LOGIN, password="new"), endpoint=endpoint)
+    assert with_kept_secrets(again, before).auth.password == "new"
+    stranger = described(endpoint=endpoint)
+    assert with_kept_secrets(stranger, before).auth.password == ""
+
+
 def test_keys_of_aws_stay_for_the_same_access_key() -> None:
     former = described(aws=Aws(kind="secret", access_key="A", secret_key="s", region="x"))
     same = described(aws=Aws(kind="secret", access_key="A", region="y"))

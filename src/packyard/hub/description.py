@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from packyard.errors import PackyardError
+from packyard.errors import PackyardError, RegistryInvalid
 from packyard.remotes.endpoint import parse_endpoint
 
 _NAME_LIMIT = 255
@@ -169,7 +169,10 @@ def _aws_faults(registry: Registry) -> list[str]:
 
 
 def with_kept_secrets(given: Registry, former: Registry) -> Registry:
-    """`given` with the former's secrets where it has none, or masks, for the same user."""
+    """`given` with the former's secrets where it has none, or masks, for the same user.
+
+    They go to the server that they were given for: raises `RegistryInvalid` where it is another.
+    """
     kept: dict[str, Any] = {}
     for section, names in SECRET.items():
         mine, its = getattr(given, section), getattr(former, section)
@@ -178,7 +181,22 @@ def with_kept_secrets(given: Registry, former: Registry) -> Registry:
         unsaid = [name for name in names if getattr(mine, name) in ("", MASK)]
         filled = {name: getattr(its, name) if same else "" for name in unsaid}
         kept[section] = replace(mine, **filled)
+        if any(filled.values()):
+            _require_same_server(given.endpoint, former.endpoint)
     return replace(given, **kept)
+
+
+def _require_same_server(given: str, former: str) -> None:
+    try:
+        there, before = parse_endpoint(given).address, parse_endpoint(former).address
+    except PackyardError:
+        return  # nothing is sent to what is no endpoint
+    less_safe = before.scheme == "https" and there.scheme != "https"
+    if there.host != before.host or less_safe:
+        how = "reached less safely than before" if there.host == before.host else "another server"
+        raise RegistryInvalid(
+            f"The secret was given for {before.host}, and {there.host} is {how}: give it again."
+        )
 
 
 # What may change without making a secret another's.

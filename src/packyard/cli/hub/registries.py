@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from packyard.cli import ask, screen
+from packyard.cli import screen
 from packyard.cli.help import Command
 from packyard.cli.hub import registry_form, registry_sync
-from packyard.cli.hub.registry_form import PATH, Kind, Provider, Said
+from packyard.cli.hub.registry_form import PATH, Kind, Said
+from packyard.cli.hub.registry_options import Spoken, speaking
 from packyard.cli.hub.registry_rows import (
     COLUMNS,
     DETAILS,
@@ -34,68 +35,11 @@ Registry = Annotated[str, typer.Argument(metavar="REGISTRY", help="Name or uid o
 Registries = Annotated[
     list[str], typer.Argument(metavar="REGISTRY", help="Names or uids of registries.")
 ]
-Username = Annotated[
-    str, typer.Option("-u", "--username", metavar="NAME", help="Signs in with a password.")
-]
-Token = Annotated[bool, typer.Option("--token", help="Signs in with a token.")]
-AccessKey = Annotated[
-    str, typer.Option("--access-key", metavar="ID", help="Of AWS; signs in with its secret key.")
-]
-RoleArn = Annotated[
-    str, typer.Option("--role-arn", metavar="ARN", help="Of AWS; the hub signs in as it.")
-]
-ExternalId = Annotated[
-    str, typer.Option("--external-id", metavar="ID", help="That the role asks for.")
-]
-Partition = Annotated[
-    str, typer.Option("--partition", metavar="NAME", help="Of AWS: aws, aws-cn, aws-us-gov.")
-]
-Region = Annotated[
-    str, typer.Option("--region", metavar="NAME", help="Of AWS, where the endpoint names none.")
-]
-SecretFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--secret-file",
-        metavar="FILE",
-        help="Holds the password, token or secret key.",
-        exists=True,
-        dir_okay=False,
-    ),
-]
-SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Read that from standard input.")]
-Provides = Annotated[
-    Provider | None, typer.Option("--provider", help="What it holds. [default: helm]")
-]
-BasePath = Annotated[
-    str, typer.Option("--base-path", metavar="PATH", help="Goes before each content path.")
-]
-ContentPaths = Annotated[
-    list[str] | None,
-    typer.Option("--content-path", metavar="PATH", help="Where content stands; repeatable."),
-]
-Authority = Annotated[
-    Path | None,
-    typer.Option(
-        "--ca-file", metavar="FILE", help="Certificates to trust, PEM.", exists=True, dir_okay=False
-    ),
-]
-Insecure = Annotated[
-    bool | None,
-    typer.Option("--insecure/--verify", help="Whether TLS goes unverified.", show_default=False),
-]
-Sync = Annotated[
-    bool | None,
-    typer.Option(
-        "--sync/--no-sync",
-        help="Whether it is read; else only clusters reach it, and charts are named by hand.",
-        show_default=False,
-    ),
-]
 Watch = Annotated[bool, typer.Option("-w", "--watch", help="Wait for the end, with progress.")]
 
 
 @app.command(cls=Command)
+@speaking
 def add(
     kind: Annotated[Kind, typer.Argument(metavar="KIND", help="pack, helm, oci or ecr.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="How people know it.")],
@@ -103,22 +47,7 @@ def add(
         str, typer.Argument(metavar="ENDPOINT", help="[https://]host[:port][/path].")
     ],
     *,
-    username: Username = "",
-    token: Token = False,
-    access_key: AccessKey = "",
-    role_arn: RoleArn = "",
-    external_id: ExternalId = "",
-    partition: Partition = "",
-    region: Region = "",
-    public: Annotated[bool, typer.Option("--public", help="A public ECR registry.")] = False,
-    secret_file: SecretFile = None,
-    secret_stdin: SecretStdin = False,
-    provider: Provides = None,
-    base_path: BasePath = "",
-    content_paths: ContentPaths = None,
-    authority: Authority = None,
-    insecure: Insecure = None,
-    sync: Sync = None,
+    spoken: Spoken,
     later: Annotated[
         bool, typer.Option("--later", help="Leave the first synchronization for later.")
     ] = False,
@@ -133,25 +62,9 @@ def add(
 
     One that is synchronized has to answer, and is read at once.
     """
-    said = Said(
-        endpoint=endpoint,
-        username=username,
-        token=token,
-        access_key=access_key,
-        role=role_arn,
-        external_id=external_id,
-        partition=partition,
-        region=region,
-        public=public,
-        provider=provider,
-        base_path=base_path,
-        content_paths=tuple(content_paths or ()),
-        authority=_certificates(authority),
-        insecure=insecure,
-        sync=sync,
-    )
+    said = replace(spoken.said, endpoint=endpoint)
     registry_form.require_fitting(kind, said)
-    said = _with_secret(said, secret_file, from_stdin=secret_stdin, wanted=said.wants_secret)
+    said = spoken.with_secret(said)
     _add(kind, name, said, server, home, later=later, dry_run=dry_run, watch=watch)
 
 
@@ -208,6 +121,7 @@ def show(
 
 
 @app.command("set", cls=Command)
+@speaking
 def change(
     registry: Registry,
     *,
@@ -215,18 +129,7 @@ def change(
     endpoint: Annotated[
         str, typer.Option("--endpoint", metavar="ENDPOINT", help="Another place.")
     ] = "",
-    username: Username = "",
-    token: Token = False,
-    access_key: AccessKey = "",
-    role_arn: RoleArn = "",
-    external_id: ExternalId = "",
-    secret_file: SecretFile = None,
-    secret_stdin: SecretStdin = False,
-    base_path: BasePath = "",
-    content_paths: ContentPaths = None,
-    authority: Authority = None,
-    insecure: Insecure = None,
-    sync: Sync = None,
+    spoken: Spoken,
     server: HubServer = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -234,20 +137,7 @@ def change(
 
     It is synchronized anew.
     """
-    said = Said(
-        endpoint=endpoint,
-        username=username,
-        token=token,
-        access_key=access_key,
-        role=role_arn,
-        external_id=external_id,
-        base_path=base_path,
-        content_paths=tuple(content_paths or ()),
-        authority=_certificates(authority),
-        insecure=insecure,
-        sync=sync,
-    )
-    said = _with_secret(said, secret_file, from_stdin=secret_stdin, wanted=said.wants_secret)
+    said = spoken.with_secret(replace(spoken.said, endpoint=endpoint))
     if said == Said() and not name:
         raise ParameterInvalid("Say what to change: --name, --endpoint, --username or another.")
     with open_hub(server, home) as hub:
@@ -328,17 +218,3 @@ def remove(
 def _end(well: bool) -> None:
     if not well:
         raise typer.Exit(1)
-
-
-def _certificates(file: Path | None) -> str:
-    return file.read_text(encoding="utf-8") if file else ""
-
-
-def _with_secret(said: Said, file: Path | None, *, from_stdin: bool, wanted: str) -> Said:
-    if file and from_stdin:
-        raise ParameterInvalid("--secret-file and --secret-stdin exclude each other.")
-    if not (wanted or file or from_stdin):
-        return said
-    instead = "--secret-stdin or --secret-file"
-    found = ask.secret(wanted or "secret", file=file, from_stdin=from_stdin, instead=instead)
-    return replace(said, secret=found)

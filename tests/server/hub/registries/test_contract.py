@@ -161,6 +161,18 @@ def test_secrets_stay_where_a_change_leaves_them_out(admin: Caller) -> None:
             assert admin("PUT", path, helm("locked", endpoint, auth=auth)).status_code == 204
             status = settled(admin, f"{path}/sync/status")
             assert status["status"] == ("Completed" if kept else "Failed"), auth
+        assert admin("PUT", path, helm("locked", endpoint, auth=LOGIN)).status_code == 204
+        with answering(charts) as stranger:
+            there, auth = f"http://{stranger.host}", {"type": "basic", "username": "me"}
+            spec = {"endpoint": there, "auth": auth, "registryUid": uid}
+            for method, address, sent in (
+                ("POST", "/v1/registries/helm/validate", spec),
+                ("PUT", path, helm("locked", there, auth=auth)),
+            ):
+                answer = admin(method, address, sent)
+                assert answer.status_code == 422
+                assert "another server: give it again" in answer.json()["message"]
+            assert not stranger.requests
         spec = {"endpoint": endpoint, "auth": {"type": "basic", "username": "me"}}
         assert admin("POST", "/v1/registries/helm/validate", spec).status_code == 422
         spec["registryUid"] = NOWHERE
