@@ -222,19 +222,26 @@ def test_a_pack_that_is_there_twice_carries_its_name(engine: Engine) -> None:
 
 def test_resolved_values_may_be_shown(engine: Engine) -> None:
     text = "# {{ .spectro.var.key }}\na: '{{ .spectro.var.key }}'\nb: '{{ .spectro.macro.m }}'\n"
+    text += "d: '{{ .spectro.var.free }}'\ne: '{{ .spectro.var.asked }}'\n"
     app = content(values=text + "c: '{{ .spectro.system.cluster.uid }}'\n")
-    broken = ProfileLayer(name="x", values="a: [\n")
-    made = profile(
-        of(app, values=""), broken, variables=(variable("key", sensitive=True, default="S3CRET"),)
+    variables = (
+        variable("key", sensitive=True, default="S3CRET"),
+        variable("free"),
+        variable("asked", required=True),
     )
+    broken = ProfileLayer(name="x", values="a: [\n")
+    made = profile(of(app, values=""), broken, variables=variables)
     texts, findings = resolved_values(made, [app, None], macros={"m": "it's"}, engine=engine)
     assert texts[0] == (
         "# {{ .spectro.var.key }}\na: '********'\nb: 'it''s'\n"
-        "c: '{{ .spectro.system.cluster.uid }}'\n"
+        "d: ''\ne: '{{ .spectro.var.asked }}'\nc: '{{ .spectro.system.cluster.uid }}'\n"
     )
     assert (texts[1], findings) == ("a: [\n", [])
     used = cells(lay_out(made, [app, None]))
-    assert (names_used(used, Family.MACRO), names_used(used, Family.VARIABLE)) == (["m"], ["key"])
+    assert (names_used(used, Family.MACRO), names_used(used, Family.VARIABLE)) == (
+        ["m"],
+        ["key", "free", "asked"],
+    )
 
 
 def test_manifests_are_yaml_with_names(engine: Engine) -> None:

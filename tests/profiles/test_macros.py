@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from packyard.charts.template import Filled, Template
 from packyard.packs.archive import read_archive
 from packyard.packs.values import Document
 from packyard.profiles.actions import Action, read
@@ -20,7 +22,11 @@ from packyard.profiles.system import SYSTEM_VALUES
 from tests.profiles.samples import SYSTEM, layers, one, rules, variable
 
 ROOT = Path(__file__).parent.parent.parent
-SCOPE = Scope(SYSTEM, {"mode": "Immediate"}, {"replicas": "3", "ui-pull-policy": "Always"})
+SCOPE = Scope(
+    SYSTEM,
+    {"mode": "Immediate", "partner.id": "p-1"},
+    {"replicas": "3", "ui-pull-policy": "Always", "empty": ""},
+)
 
 
 def resolved(engine: Engine, laid: list[LaidLayer], scope: Scope = SCOPE) -> tuple[str, Resolution]:
@@ -35,6 +41,8 @@ EXAMPLES = [
     ("{{ .spectro.system.kubernetes.version | substr 0 4 }}", "1.28"),
     ('{{ .spectro.pack.kubernetes.version | default "1.19.0" }}', "1.19.0"),
     ("{{ .spectro.pack.kubernetes.version }}", ""),
+    ('{{ default "1.19.0" .spectro.var.empty }}', "1.19.0"),
+    ('{{ default "1.19.0" "" }}',) * 2,  # nothing of ours is in it
     ('{{ .spectro.system.cluster.name | replace "-" "_" }}', "edge_7"),
     ("{{ (semver .spectro.system.kubernetes.version).Minor }}", "28"),
     # names that are none in Go
@@ -43,6 +51,7 @@ EXAMPLES = [
     ("{{ .spectro.pack.k.kubeadmconfig.apiServer.extraArgs.oidc-issuer-url }}", "https://i"),
     ("{{ .spectro.var.ui-pull-policy }}", "Always"),
     ("{{.spectro.macro.mode}}", "Immediate"),
+    ("{{ .spectro.macro.partner.id }}", "p-1"),
     ("{{.spectro.system.user.name }}", "ann"),
     ("{{ $.spectro.system.user.name }}", "ann"),
     # several in one text, and text around them
@@ -71,6 +80,8 @@ EXAMPLES = [
     ('{{ "{{ .spectro.system.user.name }}" }}', '{{ "{{ .spectro.system.user.name }}" }}'),
     ("{{ .Values.spectro.system.x }}", "{{ .Values.spectro.system.x }}"),
     ("{{ it's {{ .spectro.system.user.name }}", "{{ it's ann"),
+    ('{{ ".spectro.var.absent" }}',) * 2,
+    ("{{- /* .spectro.system.user.name */ -}}{{/* .spectro.var.absent */}}",) * 2,
     # what is put in place is not read again
     ("{{ .spectro.pack.k.foreign }}", "{{ .Values.x }}"),
     # known later, or by nobody
@@ -269,6 +280,7 @@ FAULTS = [
         "Did you mean 'kubernetes.version'?",
     ),
     (".spectro.system.cluster.uid", "macro.deployment", ""),
+    (".spectro.system.aws.region", "macro.deployment", ""),
     (".spectro.packs.b.x", "macro.family-unknown", "Did you mean 'pack'?"),
     (".spectro.pack.bb.x", "macro.pack-absent", "The layers are a, b."),
     (".spectro.pack.b.deep.valeu", "macro.pack-absent", "Did you mean 'deep.value'?"),
@@ -278,6 +290,7 @@ FAULTS = [
     (".spectro.system.appprofile.name", "macro.app", "Remove it."),
     (f"{SYSTEM_NAME} | randAlpha 3", "macro.function", REPEATABLE),
     (f'date "2006" {SYSTEM_NAME}', "macro.function", REPEATABLE),
+    (f'include "a" {SYSTEM_NAME}', "macro.function", REPEATABLE),
     (f"if {SYSTEM_NAME} }}}}x{{{{ end", "macro.syntax", TERNARY),
     (f"{SYSTEM_NAME} }} x {{ y", "macro.syntax", "Write {{ … }}."),
     (".spectro.var.replicas | upper", "variable.piped", PIPED),
@@ -313,6 +326,30 @@ def test_failures_of_the_engine_name_the_expression_and_no_secret(engine: Engine
     assert (failed.rule, failed.path) == ("macro.failed", "failed")
     assert "<semver .spectro.var.secret>" in failed.message
     assert "s3cret" not in str(result.findings)
+
+
+def test_an_expression_is_read_though_its_values_are_not_known(engine: Engine) -> None:
+    laid = layers(
+        a="syntax: '{{ .spectro.system.cluster.uid | nosuch }}'\n"
+        "late: '{{ .spectro.pack.a.syntax | upper | alsonot }}'\n"
+        "fine: '{{ .spectro.var.absent | upper }}'\n"
+    )
+    text, result = resolved(engine, laid)
+    assert text == laid[0].layer.values
+    found = [(one.rule, one.line, one.column) for one in result.findings]
+    assert found == [("macro.syntax", 1, 13), ("macro.syntax", 2, 11)]
+
+
+def test_values_that_refer_to_others_twice_have_an_end(engine: Engine) -> None:
+    twice = "".join(
+        f"k{n}: '{{{{ .spectro.pack.a.k{n + 1} }}}}{{{{ .spectro.pack.a.k{n + 1} }}}}'\n"
+        for n in range(40)
+    )
+    _, result = resolved(engine, layers(a=f"{twice}k40: end\n"))
+    (finding,) = result.findings
+    assert (finding.rule, finding.line) == ("macro.failed", 20)
+    assert "is too many" in finding.message
+    assert sum(map(len, result.texts.values())) < 16 * 2**20
 
 
 def test_an_expression_that_eats_the_engine_is_named_and_ends(engine: Engine) -> None:
@@ -396,6 +433,28 @@ def test_actions_of_others_stay_byte_for_byte_in_all_real_values(
         )
     assert ours == 6
     assert foreign > 60
+
+
+def test_names_of_any_length_are_looked_up_at_once(engine: Engine) -> None:
+    name = ".spectro.pack.a." + "a." * 20_000
+    laid = layers(a=f"a: '{{{{ {name}b }}}}{{{{ .spectro.pack.{'x' * 20_000}.y }}}}'\n")
+    found = [*check_macros(laid, cells(laid), SCOPE, []), *resolved(engine, laid)[1].findings]
+    assert rules(found) == ["macro.pack-absent"] * 2
+    assert all(len(finding.message) < 300 for finding in found)
+
+
+def test_equal_expressions_are_filled_once(engine: Engine) -> None:
+    asked: list[int] = []
+
+    def counting(templates: Sequence[Template]) -> Sequence[Filled]:
+        asked.append(len(templates))
+        return engine(templates)
+
+    users = "".join(f"u{n}: '{{{{ .spectro.system.user.name | upper }}}}'\n" for n in range(50))
+    text, _ = resolved(
+        counting, layers(a=users + "x: '{{ .spectro.system.user.name | nosuch }}'\n")
+    )
+    assert (asked, text.count("'ANN'")) == ([2], 50)
 
 
 def test_reading_takes_linear_time() -> None:

@@ -15,11 +15,13 @@ from enum import StrEnum
 
 MARK = ".spectro."
 """What every reference begins with."""
+_SHOWN = 120
 
 _QUOTED = r'"(?:[^"\\\n]|\\.)*+"|`[^`]*+`'
 # Neither a further `{{` nor a quote that does not end is part of an action.
 _ACTION = re.compile(rf"\{{\{{(?P<body>(?:[^\"`{{}}]++|{_QUOTED}|\{{(?!\{{)|\}}(?!\}}))*+)\}}\}}")
 _REFERENCE = re.compile(rf"(?:{_QUOTED})|(?P<name>(?<![\w.$)\]-])\$?\.spectro\.[A-Za-z0-9_.$#-]*)")
+_COMMENT = re.compile(r"(?:-\s+)?/\*")
 _UNENDED = re.compile(r"\{\{[^{}]*?(?<![\w.$)\]-])\$?\.spectro\.")
 
 
@@ -42,7 +44,9 @@ class Reference:
     offset: int
 
     def __str__(self) -> str:
-        return f"{MARK}{self.family}.{self.name}"
+        """As people are told of it."""
+        text = f"{MARK}{self.family}.{self.name}"
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def read(text: str) -> tuple[str | Action, ...]:
     pieces: list[str | Action] = []
     done = 0
     for match in _ACTION.finditer(text):
-        if MARK not in match["body"]:
+        if MARK not in match["body"] or _COMMENT.match(match["body"]):
             continue
         action = _action(match)
         if action.references:
@@ -80,9 +84,14 @@ def read(text: str) -> tuple[str | Action, ...]:
 
 
 def unended(text: str) -> int | None:
-    """Where a reference stands in an action that does not end, in text without actions."""
-    match = _UNENDED.search(text)
-    return match.end() - len(MARK) if match else None
+    """Where a reference stands in an action that does not end, in text without macros."""
+    start = 0
+    while match := _UNENDED.search(text, start):
+        whole = _ACTION.match(text, match.start())  # somebody else's
+        if whole is None:
+            return match.end() - len(MARK)
+        start = whole.end()
+    return None
 
 
 def _action(match: re.Match[str]) -> Action:

@@ -41,7 +41,7 @@ def check(
     """
     layers = lay_out(profile, packs)
     known_cells = cells(layers)
-    scope = scope_of(profile, layers, macros, system, masked=False)
+    scope = scope_of(profile, layers, macros, system, shown=False)
     resolution = resolve(layers, scope, engine, known_cells)
     on = list(pools)
     return ordered(

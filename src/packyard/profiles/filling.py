@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeAlias
 
 from packyard.charts.template import Filled, Template
@@ -29,20 +30,38 @@ _ENDED = ("helm.time", "helm.memory", "helm.output", "helm.engine")
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One action with the values of its references; `result` is None until it has one."""
+    """One action with the values of its references; `result` is None until it has one.
+
+    Where the values are None it is only read, for what is wrong with it by itself.
+    """
 
     cell: Cell
     action: Action
-    values: Sequence[Value]
+    values: Sequence[Value] | None
     result: str | None = None
 
     @property
     def template(self) -> Template:
         """The action with a name of the data for each reference."""
-        names = (f".r{index}" for index in range(len(self.values)))
+        names = (f".r{index}" for index in count())
         text = "".join(part if isinstance(part, str) else next(names) for part in self.action.parts)
-        data = {f"r{index}": _argument(value) for index, value in enumerate(self.values)}
+        if self.values is None:
+            text = f"if false }}}}{{{{ {text} }}}}{{{{ end"
+        data = {f"r{index}": _argument(value) for index, value in enumerate(self.values or ())}
         return Template(name=str(self.cell), text=f"{{{{ {text} }}}}", data=data)
+
+    @property
+    def likeness(self) -> Hashable:
+        """Equal for jobs of one result; maps and lists are compared with nothing."""
+        values = tuple(map(_likeness, self.values)) if self.values is not None else None
+        texts = tuple(part if isinstance(part, str) else None for part in self.action.parts)
+        return texts, values
+
+    def take(self, entry: Filled) -> Iterator[Finding]:
+        """The result, and what is wrong."""
+        if self.values is not None:
+            self.result = entry.text
+        yield from (_explained(self, finding) for finding in entry.findings)
 
 
 def fill(engine: Engine, jobs: Sequence[Job]) -> list[Finding]:
@@ -50,14 +69,19 @@ def fill(engine: Engine, jobs: Sequence[Job]) -> list[Finding]:
     findings: list[Finding] = []
     taken, sizes = [], dict[int, int]()
     for job in jobs:
-        sizes[-1] = sizes.get(-1, 0) + sum(_size(value, sizes) for value in job.values)
+        size = sum(_size(value, sizes) for value in job.values or ())
+        sizes[-1] = sizes.get(-1, 0) + size
         if sizes[-1] > _MOST_DATA:
             message = "The expressions refer to more than can be given to them."
             findings.append(_failed(job, message, "Refer to values below, not to whole maps."))
         else:
             taken.append(job)
-    for start in range(0, len(taken), _BATCH):
-        findings += _fill(engine, taken[start : start + _BATCH])
+    alike: dict[Hashable, list[Job]] = {}
+    for job in taken:
+        alike.setdefault(job.likeness, []).append(job)
+    groups = list(alike.values())
+    for start in range(0, len(groups), _BATCH):
+        findings += _fill(engine, groups[start : start + _BATCH])
     return findings
 
 
@@ -68,25 +92,34 @@ def printed(value: Value) -> str:
     return "" if value is None else str(value)
 
 
-def _fill(engine: Engine, jobs: Sequence[Job]) -> Iterator[Finding]:
-    filled = engine([job.template for job in jobs])
-    if len(jobs) > 1 and all(map(_was_ended, filled)):
-        yield from _fill_each(engine, jobs)
+def _fill(engine: Engine, alike: Sequence[Sequence[Job]]) -> Iterator[Finding]:
+    """Of jobs that are alike the first is done for all."""
+    filled = engine([jobs[0].template for jobs in alike])
+    if len(alike) > 1 and all(map(_was_ended, filled)):
+        yield from _fill_each(engine, alike)
         return
-    for job, entry in zip(jobs, filled, strict=True):
-        job.result = entry.text
-        yield from (_explained(job, finding) for finding in entry.findings)
+    for jobs, entry in zip(alike, filled, strict=True):
+        for job in jobs:
+            yield from job.take(entry)
 
 
-def _fill_each(engine: Engine, jobs: Sequence[Job]) -> Iterator[Finding]:
-    for index, job in enumerate(jobs):
-        (entry,) = engine([job.template])
-        job.result = entry.text
-        yield from (_explained(job, finding) for finding in entry.findings)
+def _fill_each(engine: Engine, alike: Sequence[Sequence[Job]]) -> Iterator[Finding]:
+    for index, jobs in enumerate(alike):
+        (entry,) = engine([jobs[0].template])
+        for job in jobs:
+            yield from job.take(entry)
         if _was_ended(entry):
             message = "The expression was not tried, since one before it was ended."
-            yield from (_failed(later, message, "") for later in jobs[index + 1 :])
+            later = (job for those in alike[index + 1 :] for job in those)
+            yield from (_failed(job, message, "") for job in later)
             return
+
+
+def _likeness(value: Value) -> Hashable:
+    """A map or list is like itself alone."""
+    if isinstance(value, dict | list):
+        return (id(value),)
+    return value if isinstance(value, bool) else printed(value)
 
 
 def _argument(value: Value) -> object:

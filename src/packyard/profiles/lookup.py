@@ -13,6 +13,9 @@ from packyard.packs.rules import near
 from packyard.packs.yaml.scalars import Value
 from packyard.profiles.laid import LaidLayer
 
+_LONGEST = 1_000
+"""Characters of a name; longer ones lead nowhere, for each of their parts may begin a key."""
+
 
 def find_layer(layers: Sequence[LaidLayer], name: str, own: int) -> tuple[int, str] | None:
     """Which layer a reference means that stands in layer `own`, and the rest of its name.
@@ -20,7 +23,7 @@ def find_layer(layers: Sequence[LaidLayer], name: str, own: int) -> tuple[int, s
     Names of layers may hold dots: the longest that fits counts. A pack means itself by its name,
     else the layer of that name, else the first one of that pack.
     """
-    parts = name.split(".")
+    parts = name.split(".") if len(name) <= _LONGEST else []
     for length in range(len(parts), 0, -1):
         pack, rest = ".".join(parts[:length]), ".".join(parts[length:])
         named = [i for i, layer in enumerate(layers) if pack in (layer.name, layer.layer.pack)]
@@ -32,7 +35,7 @@ def find_layer(layers: Sequence[LaidLayer], name: str, own: int) -> tuple[int, s
 
 def find_path(data: Value, name: str) -> Path | None:
     """The path that a dotted name leads to; None where it leads nowhere."""
-    return _find(data, tuple(name.split(".")), 0, set())
+    return _find(data, tuple(name.split(".")), 0, set()) if len(name) <= _LONGEST else None
 
 
 def nearest(data: Value, name: str) -> str:

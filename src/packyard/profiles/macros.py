@@ -83,7 +83,8 @@ def _action(cell: Cell, action: Action) -> Iterator[Finding]:
         yield cell.found("macro.syntax", message, offset, mend)
     for word in forbidden(action):
         message = (
-            f"The function {word!r} may not be used with macros: its result is not repeatable."
+            f"The function {word!r} may not be used with macros: its result depends on more than "
+            "what it is given."
         )
         yield cell.found("macro.function", message, offset, "Write the value itself.")
 

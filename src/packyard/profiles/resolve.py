@@ -28,6 +28,7 @@ from packyard.profiles.scope import Scope
 from packyard.profiles.targets import KEPT, Kept, Target, Targets, put_texts
 
 _CYCLES = 20
+_LONGEST, _MOST = 4 * 2**20, 16 * 2**20  # characters of one text, of all that macros brought
 
 _Node: TypeAlias = Cell | Target
 """Of the graph of what depends on what: a target stands for all cells in it."""
@@ -85,6 +86,7 @@ class _Resolver:
     texts: dict[Cell, str] = field(default_factory=dict)
     kept: dict[Cell, None] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    brought: int = 0
 
     def run(self) -> None:
         sorter = self._sorted(self._graph())
@@ -161,20 +163,38 @@ class _Resolver:
         self.findings += fill(self.engine, jobs) if jobs else ()
         for cell, outcomes in results.items():
             told = [one.result if isinstance(one, Job) else one for one in outcomes]
+            if self._is_too_long(cell, told):
+                told = [None] * len(told)
             self.texts[cell] = _assembled(cell, told)
             if None in told:
                 self.kept[cell] = None
 
+    def _is_too_long(self, cell: Cell, told: Sequence[str | None]) -> bool:
+        """Values that refer to others several times grow by powers; so there is an end."""
+        length = sum(map(len, filter(None, told)))
+        self.brought += length
+        if length <= _LONGEST and self.brought <= _MOST:
+            return False
+        self.brought -= length
+        message = (
+            f"With its macros replaced this has {length} characters or more, which is too many."
+        )
+        offset = cell.actions[0].references[0].offset
+        self.findings.append(
+            cell.found("macro.failed", message, offset, "Refer to shorter values.")
+        )
+        return True
+
     def _outcome(self, cell: Cell, action: Action) -> str | Job | None:
         """The result of an action, a job for the engine, or None where it stays."""
+        if forbidden(action) or control(action):
+            return None
         values: list[Value] = []
         for reference in action.references:
             value = self._value(cell, reference)
             if isinstance(value, Kept):
-                return None
+                return None if action.bare else Job(cell, action, None)
             values.append(value)
-        if forbidden(action) or control(action):
-            return None
         if action.bare and not isinstance(values[0], dict | list):
             return printed(values[0])
         return Job(cell, action, values)

@@ -41,7 +41,7 @@ _BLOCK = {
     "macro.cycle": "Values refer to each other in a circle.",
     "macro.family-unknown": "A macro of a family that does not exist.",
     "macro.system-unknown": "A system value that does not exist.",
-    "macro.function": "A function that macros may not use: its result is another one each time.",
+    "macro.function": "A function in a macro, whose result depends on more than it is given.",
     "macro.failed": "An expression with a macro has no result.",
     "macro.unresolved": "A macro has no value where a profile is rendered.",
     "variable.value": "A variable is given a value that it does not take, or none.",

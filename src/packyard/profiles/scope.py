@@ -34,17 +34,18 @@ def scope_of(
     macros: Mapping[str, str],
     system: Mapping[str, str] | None = None,
     *,
-    masked: bool = True,
+    shown: bool = True,
 ) -> Scope:
     """What is known of a profile by itself: its variables have their defaults, where they have any.
 
-    With `masked` secrets are asterisks, so the result may be shown. `system` are values besides
-    those that the profile decides.
+    `shown` is for people: secrets are asterisks, and variables that need no value are empty without
+    one. `system` are values besides those that the profile decides.
     """
     variables = {
-        variable.name: MASK if masked and variable.sensitive else variable.preset
-        for variable in profile.variables
-        if variable.preset and not (variable.sensitive and is_masked(variable.preset))
+        one.name: MASK if shown and one.sensitive and one.preset else one.preset
+        for one in profile.variables
+        if (one.preset or (shown and not one.required))
+        and not (one.sensitive and is_masked(one.preset))
     }
     known = known_values(profile, kubernetes_version(layers))
     return Scope({**known, **(system or {})}, macros, variables)
