@@ -23,8 +23,10 @@ TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 # Programs of others that readers are told to run.
 FOREIGN = {"caddy", "cat", "cd", "chown", "cp", "crane", "curl", "diff", "docker", "find", "git"}
 FOREIGN |= {"head", "helm", "htpasswd", "install", "jq", "kubectl", "ls", "mkdir", "mv", "nginx"}
-FOREIGN |= {"openssl", "oras", "podman", "sed", "sha256sum", "skopeo", "sqlite3", "systemctl"}
-FOREIGN |= {"pip", "tar", "terraform"}
+FOREIGN |= {"openssl", "oras", "podman", "sed", "sha256sum", "skopeo", "sort", "sqlite3"}
+FOREIGN |= {"pip", "systemctl", "tar", "terraform"}
+
+LOOP = {"for", "done"}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -52,16 +54,16 @@ def console_lines(page: Path) -> Iterator[str]:
 
 
 def commands(line: str) -> Iterator[list[str]]:
-    """The simple commands of a shell line, without assignments before them."""
+    """The simple commands of a shell line, those in loops too, without assignments before them."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     words: list[str] = []
     for word in [*lexer, ";"]:
         if set(word) <= set("|&;()"):
-            if words:
+            if words and words[0] not in LOOP:
                 yield words
             words = []
-        elif words or "=" not in word:
+        elif words or ("=" not in word and word != "do"):
             words.append(word)
 
 

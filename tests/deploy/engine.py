@@ -55,7 +55,7 @@ class Engine:
     def __call__(self, *words: str | Path, check: bool = True) -> str:
         """What it prints; with its messages where it may fail."""
         done = subprocess.run(
-            [self.program, *words], capture_output=True, text=True, timeout=600, check=False
+            [self.program, *words], capture_output=True, text=True, timeout=1800, check=False
         )
         assert not check or done.returncode == 0, f"{words}: {done.stderr}"
         return (done.stdout if check else done.stdout + done.stderr).strip()

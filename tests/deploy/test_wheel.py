@@ -147,7 +147,9 @@ def test_installed_it_serves_the_starter_packs(installed: Path, tmp_path: Path) 
     assert (lint.code, lint.err) == (0, "")
 
 
-def test_the_page_on_upgrades(wheel: Path, beside: Path, tmp_path: Path) -> None:
+def test_the_page_on_upgrades_and_the_wheel_in_a_closed_network(
+    wheel: Path, beside: Path, tmp_path: Path
+) -> None:
     """From data as the first version's tables have it, by the wheel; pip looks nowhere else."""
     server = f"127.0.0.1:{free_port()}"
     desk = Desk(
@@ -176,6 +178,8 @@ def test_the_page_on_upgrades(wheel: Path, beside: Path, tmp_path: Path) -> None
     pip = beside / "bin/pip"
     pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip --python {beside} "$@"\n')
     pip.chmod(0o755)
+    desk.put("bin/pip", f'#!/bin/sh\nexec {sys.executable} -m pip "$@"\n', 0o755)
+    desk.type("air-gap.md", lambda command: "pip" in command.partition(" ")[0])
     desk.type("upgrades.md", lambda command: not command.startswith("docker "))
     for folder, revision in (("before-upgrade", "0001"), ("data", REVISION)):
         with sqlite3.connect(tmp_path / folder / "packyard.db") as rows:
