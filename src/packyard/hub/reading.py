@@ -27,6 +27,7 @@ from packyard.references import Tag
 from packyard.remotes.chart import PulledChart
 from packyard.remotes.pack import PulledPack
 from packyard.remotes.source import Kind, Offer, Source
+from packyard.storage.content import microseconds
 
 LABEL_LIMIT = 128
 _VALUES = "values.yaml"
@@ -195,6 +196,6 @@ def _time(created: Value) -> int:
     """Microseconds since 1970 of an RFC 3339 time; 0 where there is none."""
     try:
         moment = datetime.fromisoformat(str(created or ""))
-        return round(moment.timestamp() * 1_000_000) if moment.tzinfo else 0
+        return microseconds(moment) if moment.tzinfo else 0
     except (ValueError, OverflowError):
         return 0

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from packyard.catalog import charts as rows
@@ -45,13 +44,11 @@ from packyard.packs.provenance import SIZE_LIMIT, read_signed_chart
 from packyard.packs.rules import found
 from packyard.references import RepoName, Tag
 from packyard.registry.artifacts import Artifact, Descriptor
-from packyard.storage.content import now
+from packyard.storage.content import moment, now
 from packyard.storage.store import Store
 from packyard.storage.transaction import Transaction
 
 _log = logging.getLogger(__name__)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +178,7 @@ def unlisted(
 
 def timestamp(time: int) -> str:
     """A time in µs as RFC 3339 has it."""
-    return (_EPOCH + timedelta(microseconds=time)).isoformat().replace("+00:00", "Z")
+    return moment(time).isoformat().replace("+00:00", "Z")
 
 
 def place(chart: Chart, base: str) -> tuple[RepoName, Tag]:

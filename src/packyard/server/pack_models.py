@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from packyard.catalog.entries import Contents, Entry, FileInfo
+from packyard.storage.content import moment
 
 
 class Model(BaseModel):
@@ -155,5 +155,5 @@ def timestamp(microseconds: int) -> str:
     """RFC 3339 with milliseconds and Z; empty for 0."""
     if not microseconds:
         return ""
-    moment = datetime.fromtimestamp(microseconds / 1e6, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    written = moment(microseconds).isoformat(timespec="milliseconds")
+    return written.replace("+00:00", "Z")

@@ -1,13 +1,22 @@
-"""What the store holds, as values: blobs, manifests, referrers."""
+"""What the store holds, as values: blobs, manifests, referrers, and times.
+
+Times are microseconds since 1970, within the years 1 to 9999: what is kept can be written down.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from packyard.digests import Digest
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +63,14 @@ class Referrer:
 
 
 def now() -> int:
-    """Microseconds since 1970, as all times in the store."""
     return time.time_ns() // 1000
+
+
+def microseconds(moment: datetime) -> int:
+    """Of a time with a zone; raises `OverflowError` where it has no year 1 to 9999 in UTC."""
+    return (moment.astimezone(UTC) - _EPOCH) // _MICROSECOND
+
+
+def moment(microseconds: int) -> datetime:
+    """That time in UTC; what is beyond the years 1 to 9999 is the first or last of them."""
+    return _EPOCH + min(max(microseconds, _FIRST), _LAST) * _MICROSECOND

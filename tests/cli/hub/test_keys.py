@@ -87,6 +87,7 @@ def test_wrong_words_are_sentences(admin: Commands) -> None:
         (("show", "0" * 24), 1, f"has no API key {'0' * 24}."),
         (("create", "x", "--expires", "soon"), 2, "write 12h, 90d or 8w"),
         (("create", "x", "--expires", "999999w"), 2, "write 12h, 90d or 8w"),
+        (("create", "x", "--expires", "9999-12-31T23:59:59-12:00"), 2, "write 12h, 90d or 8w"),
         (("create", "x", "--expires", "2020-01-01"), 1, "expires in the future"),
         (("create", "x", "--repositories", "A B"), 1, "no pattern of repositories"),
         (("create", "x", "--user", "nobody"), 1, "has no user nobody."),

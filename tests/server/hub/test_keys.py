@@ -119,6 +119,8 @@ def test_people_see_their_own_keys_and_administrators_all(
         ({"metadata": {"name": "x"}, "spec": {"expiry": "soon"}}, 400),
         ({"metadata": {"name": "x"}, "spec": {"expiry": "2020-01-01T00:00:00Z"}}, 400),
         ({"metadata": {"name": "x"}, "spec": {"expiry": "9999-12-31 23:59:59"}}, 201),
+        ({"metadata": {"name": "z"}, "spec": {"expiry": "9999-12-31T23:59:59.9999999Z"}}, 201),
+        ({"metadata": {"name": "x2"}, "spec": {"expiry": "9999-12-31T23:59:59-12:00"}}, 400),
         ({"metadata": {"name": "y"}, "spec": {"expiry": "", "actions": None}}, 201),
         ({"metadata": {"name": "x2"}, "spec": {"actions": ["fly"]}}, 400),
         ({"metadata": {"name": "x2"}, "spec": {"repositories": "A B"}}, 400),
@@ -133,6 +135,7 @@ def test_new_keys_are_taken_or_refused_with_what_is_wrong(
     assert answer.status_code == status, answer.text
     if status != 201:
         assert answer.json().keys() == {"code", "message", "details", "ref"}
+    assert editor("GET", "/v1/apiKeys").status_code == 200
 
 
 def test_a_user_taken_away_takes_keys_along(admin: Caller) -> None:

@@ -178,11 +178,12 @@ def moment_of(written: str, option: str, *, ago: bool = False) -> str:
         else:
             meant = datetime.fromisoformat(written)
             meant = meant if meant.tzinfo else meant.replace(tzinfo=UTC)
+        meant = meant.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ParameterInvalid(
             f"{option} is {written!r}: write 12h, 90d or 8w, or a time such as 2027-12-31."
         ) from None
-    return meant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return meant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _set_state(key: str, server: str, home: Home, *, active: bool) -> None:

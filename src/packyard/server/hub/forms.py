@@ -19,6 +19,7 @@ from packyard.errors import ParameterInvalid
 from packyard.server.admission import identify
 from packyard.server.pack_models import Problem
 from packyard.server.packs import Wired
+from packyard.storage.content import microseconds
 
 _ZERO_YEAR = 1
 
@@ -130,11 +131,11 @@ def read_time(text: str | None, field: str) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        if moment.year == _ZERO_YEAR:
+            return None
+        return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         raise ParameterInvalid(
-            f"{field} is {text[:60]!r}, which is no time such as 2026-12-31T12:00:00Z."
+            f"{field} is {text[:60]!r}, which is no time such as 2026-12-31T12:00:00Z, up to the "
+            "year 9999."
         ) from None
-    if moment.year == _ZERO_YEAR:
-        return None
-    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round(known.timestamp() * 1_000_000)
