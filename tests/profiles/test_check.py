@@ -48,6 +48,9 @@ def test_a_good_profile_has_nothing_to_mend(engine: Engine) -> None:
 STRUCTURE: list[tuple[tuple[PackContent, ...], dict[str, Any], list[str]]] = [
     ((), {}, ["profile.empty"]),
     (FULL, {"name": " "}, ["profile.name-missing"]),
+    (FULL, {"name": "a\nb"}, ["profile.name-form"]),
+    (FULL, {"name": " a"}, ["profile.name-form"]),
+    (FULL, {"name": "a" * 256}, ["profile.name-form"]),
     (FULL, {"version": "v1.2"}, ["profile.version-form"]),
     (FULL, {"version": "1.2.0-rc.1"}, []),
     (FULL, {"cloud_type": ""}, ["profile.cloud-missing"]),
@@ -218,6 +221,27 @@ def test_a_pack_that_is_there_twice_carries_its_name(engine: Engine) -> None:
     twice = [of(APP), good, replace(good, name="night--other")]
     found = checked(engine, APP, APP, APP, layers=twice, type=ProfileType.ADDON, cloud_type="")
     assert rules(found)[0] == "layer.display-name-repeated"
+
+
+def test_the_keys_of_every_pack_are_checked_as_they_are_and_as_they_become(engine: Engine) -> None:
+    text = (
+        "pack:\n  namespace: Bad_NS\n  spectrocloud.com/install-priority: abc\n"
+        "  releaseNameOverride: {web: 'Bad Name!', db: '{{ .spectro.var.ns }}', x: shop.one}\n"
+        "  additionalNamespaces: 'a,{{ .spectro.var.ns }}'\ncharts: [1]\n"
+    )
+    secret = variable("ns", sensitive=True, default="S3_CRET")
+    app = content("app", values=text)
+    found = checked(engine, app, type=ProfileType.ADDON, variables=[secret])
+    assert [(one.rule, one.severity, one.path, one.line) for one in found] == [
+        ("values.namespace-form", Severity.BLOCK, "pack.namespace", 2),
+        ("values.install-priority", Severity.WARNING, "pack.spectrocloud.com/install-priority", 3),
+        ("layer.release-form", Severity.BLOCK, "pack.releaseNameOverride.web", 4),
+        ("values.namespace-form", Severity.BLOCK, "pack.additionalNamespaces", 5),
+        ("values.type", Severity.WARNING, "charts", 6),
+    ]
+    assert "S3" not in str(found)
+    odd = checked(engine, content("app", values="pack: [1]\n"), type=ProfileType.ADDON)
+    assert (rules(odd), publishable(odd)) == (["values.type"], True)
 
 
 def test_resolved_values_may_be_shown(engine: Engine) -> None:

@@ -110,6 +110,16 @@ def test_everything_that_is_wrong_has_its_line() -> None:
     assert read_file(b"a: [", "profile.yaml", str)[0] is None
 
 
+def test_files_have_names_that_a_disk_takes() -> None:
+    long = tuple(Manifest(name=f"{'x' * 250}{n}", content=f"kind: {n}\n") for n in range(2))
+    layer = ProfileLayer(name="y" * 250, type=PackType.MANIFEST, values="a: 1\n", manifests=long)
+    texts = write_file(replace(PROFILE, layers=(layer,)), {})
+    assert max(map(len, texts)) < 120
+    file, findings = read(texts[""], texts)
+    assert findings == []
+    assert [one.content for one in file.profile.layers[0].manifests] == ["kind: 0\n", "kind: 1\n"]
+
+
 def test_findings_of_a_check_get_a_place_in_the_file() -> None:
     texts = write_file(PROFILE, {})
     file, _ = read(texts[""], texts)

@@ -21,8 +21,11 @@ FORMS = {
     Format.BOOLEAN: (["true", "false"], ["1", "0", "True", "yes"]),
     Format.VERSION: (["1.2.3", "1.2.3-rc.1"], ["1.2", "b0.0.1", "2.2.2.develop", "01.2.3"]),
     Format.IPV4: (["10.0.0.1"], ["10.0.0.256", "10.0.0", "::1", "010.0.0.1"]),
-    Format.IPV4CIDR: (["10.42.0.0/16", "10.0.0.1/8"], ["10.0.0.1", "10.0.0.0/33", "::/8"]),
-    Format.IPV6: (["::1", "fe80::1"], ["10.0.0.1", "g::1"]),
+    Format.IPV4CIDR: (
+        ["10.42.0.0/16", "10.0.0.1/8"],
+        ["10.0.0.1", "10.0.0.0/33", "10.0.0.1/255.0.0.0", "::/8"],
+    ),
+    Format.IPV6: (["::1", "fe80::1"], ["10.0.0.1", "g::1", "fe80::1%eth0"]),
     Format.BASE64: (["YQ==", "YWJj", "YW\nJj"], ["a", "YQ", "!!!!"]),
 }
 
@@ -49,7 +52,13 @@ DEFINITIONS: list[tuple[Variable, list[str]]] = [
     (variable(hidden=True, required=True, default="x"), []),
     (variable(immutable=True), ["variable.default-missing"]),
     (variable(sensitive=True, default="*******"), ["variable.masked"]),
-    (variable(default="*******"), []),
+    (variable(default="*******"), ["variable.masked"]),
+    (
+        variable(
+            input_type=InputType.DROPDOWN, options=(Option(value="", label="a"),), default="a"
+        ),
+        ["variable.option-empty", "variable.default-missing"],
+    ),
     (variable(default="{{ .spectro.system.user.name }}"), ["variable.nested"]),
     (variable(input_type=InputType.DROPDOWN), ["variable.options-missing"]),
     (variable(**DROPDOWN), ["variable.default-missing"]),

@@ -159,10 +159,11 @@ class _Work:
 
     def _complain(self, kept: Iterable[Cell]) -> None:
         """Of every reference that is not known, or leads to a value that is not, at its place."""
+        told = {(one.layer, one.path) for one in self.findings}
         for cell in kept:
             references = [one for action in cell.actions for one in action.references]
             unknown = [one for one in references if self._is_unknown(one.family, one.name)]
-            failed = any(one.layer == cell.layer and one.path == str(cell) for one in self.findings)
+            failed = (cell.layer, str(cell)) in told
             for reference in unknown or ([] if failed else references):
                 what = "is" if unknown else "leads to a value that is"
                 message = f"{reference} {what} not known, so {cell} cannot be rendered."

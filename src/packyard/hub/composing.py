@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 
 from packyard.auth.secrets import Secrets
 from packyard.catalog.tables import packs
-from packyard.errors import ProfileRefused, Unavailable, several
+from packyard.errors import ParameterInvalid, ProfileRefused, Unavailable, several
 from packyard.findings import Finding, Severity, refusals
 from packyard.hub import exchange, layer_contents, profiles
 from packyard.hub.exchange import Choice
@@ -34,12 +34,13 @@ from packyard.profiles.check import check, publishable, resolved_values
 from packyard.profiles.content import Content, PackContent
 from packyard.profiles.filling import Engine
 from packyard.profiles.layers import check_structure
-from packyard.profiles.model import Profile, ProfileLayer
+from packyard.profiles.model import Profile, ProfileLayer, Variable
 from packyard.profiles.scope import macros_in_force
-from packyard.profiles.variables import check_variables
+from packyard.profiles.variables import check_variables, is_masked
 from packyard.storage.store import Store
 
-_TRIES = 5
+_TRIES = 40
+_SHOWN = 10
 _GONE = ("layer.pack-unknown", "layer.tag-unknown")
 
 Change = Callable[[Kept], Kept]
@@ -158,6 +159,7 @@ class Profiles:
 
         def checked(kept: Kept) -> Kept:
             wanted = change(kept)
+            _require_secrets(wanted.profile.variables, kept.profile.variables)
             findings = check_variables(wanted.profile.variables)
             if refusals(findings):
                 raise refused("The variables cannot be stored", findings, (Severity.REFUSE,))
@@ -339,6 +341,17 @@ def require_named(profile: Profile) -> None:
         raise refused("The cluster profile cannot be stored", findings, (Severity.REFUSE,))
 
 
+def _require_secrets(given: Iterable[Variable], former: Iterable[Variable]) -> None:
+    """Raise `ParameterInvalid` where asterisks would take the place of a secret."""
+    secret = {one.name for one in former if one.sensitive and one.default}
+    lost = [one for one in given if is_masked(one.default) and not one.sensitive]
+    for name in (one.name for one in lost if one.name in secret):
+        raise ParameterInvalid(
+            f"The variable {name!r} was sensitive, so its default is not known to whoever reads "
+            "it: give the default anew, or leave it sensitive."
+        )
+
+
 def unchanged(layers: Iterable[ProfileLayer], former: Iterable[ProfileLayer]) -> list[str]:
     """The names of those that mean what they meant before."""
     standing = {layer.name: layer for layer in former}
@@ -376,6 +389,8 @@ def refused(
     more."""
     told = list(findings)
     sentences = [_sentence(one) for one in told if one.severity in severities]
+    if len(sentences) > _SHOWN:
+        sentences[_SHOWN:] = [f"There are {len(sentences) - _SHOWN} more."]
     return ProfileRefused(f"{what}. {several(sentences, ' ')}", told)
 
 

@@ -7,6 +7,7 @@ chart is not fetched here: its layer is checked without it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -58,7 +59,7 @@ def of_layers(
 def _missing(missing: Missing | None, names: Sequence[str]) -> Missing | None:
     if missing is None or missing.tags:
         return missing
-    return Missing(names=tuple(names), registry=missing.registry)
+    return replace(missing, names=tuple(names))
 
 
 def _content(row: Row[*tuple[Any, ...]]) -> PackContent | None:

@@ -181,7 +181,9 @@ def _missing(layer: ProfileLayer, places: Places) -> Missing:
     told = holder.registry.name if holder else given.uid or given.name
     in_registry = given.uid if holder else ""
     tags = [tag for name in _names(layer) for tag in places.tags_of(name, in_registry)]
-    return Missing(tags=() if told and not holder else tuple(tags), registry=told)
+    if told and not holder:
+        return Missing(registry=told, there=False)
+    return Missing(tags=tuple(tags), registry=told)
 
 
 # What became of layers since they were written.

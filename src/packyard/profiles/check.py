@@ -19,7 +19,7 @@ from packyard.profiles.laid import LaidLayer, lay_out
 from packyard.profiles.layers import check_structure
 from packyard.profiles.macros import check_macros
 from packyard.profiles.model import Profile, ProfileType
-from packyard.profiles.parameters import check_labels, check_parameters
+from packyard.profiles.parameters import check_labels, check_parameters, check_sections
 from packyard.profiles.resolve import resolve
 from packyard.profiles.scope import scope_of
 from packyard.profiles.variables import check_variables
@@ -54,6 +54,7 @@ def check(
                 _constraints(profile, layers, own, on) for own in range(len(layers))
             ),
             check_parameters(layers, resolution),
+            check_sections(layers, resolution),
             check_labels(layers, resolution),
             check_macros(layers, known_cells, scope, profile.variables),
             resolution.findings,

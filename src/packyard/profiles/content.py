@@ -67,12 +67,13 @@ class Missing:
     """Why the pack of a layer is not there. With `tags` the pack is, but not under that tag.
 
     `names` are those of packs that are there, to name the nearest; `registry` is where it was
-    looked for, "" for everywhere.
+    looked for, "" for everywhere; it may be one that is not `there`.
     """
 
     names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     registry: str = ""
+    there: bool = True
 
 
 Content: TypeAlias = PackContent | Missing | None

@@ -38,6 +38,7 @@ from packyard.profiles.model import (
 ReadText = Callable[[str], str]
 """A file's text by its path beside the profile; `OSError` or `UnicodeError` where it has none."""
 
+_LONGEST = 100  # characters of a file's name
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -203,7 +204,7 @@ def _added(files: dict[str, str], path: str, text: str) -> str:
 
 
 def _fit(name: str) -> str:
-    return _UNFIT.sub("-", name).strip("-.") or "layer"
+    return _UNFIT.sub("-", name).strip("-.")[:_LONGEST] or "layer"
 
 
 def _parsed(path: str) -> Path:

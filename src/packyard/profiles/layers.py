@@ -5,13 +5,16 @@ The order is checked and never changed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from packyard.errors import several
 from packyard.findings import Finding
 from packyard.packs.model import CLOUD_TYPES, Layer, is_for
+from packyard.packs.paths import format_path
 from packyard.packs.rules import near
+from packyard.packs.schema import holds_macro
 from packyard.packs.version import is_semver, sort_key
 from packyard.profiles.content import Missing
 from packyard.profiles.laid import LaidLayer
@@ -33,6 +36,9 @@ _TITLES = {
 }
 _GONE = ("deprecated", "deleted")
 _NAMED = 5
+_RELEASE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_RELEASE_LIMIT = 53
+_NAME_LIMIT = 255
 
 
 def check_structure(profile: Profile, layers: Sequence[LaidLayer]) -> Iterator[Finding]:
@@ -43,6 +49,7 @@ def check_structure(profile: Profile, layers: Sequence[LaidLayer]) -> Iterator[F
         _order(layers),
         _names(layers),
         _display_names(layers),
+        _release_names(layers),
         _releases(layers),
         _manifests(layers),
         *(check_pack(profile, layer) for layer in layers),
@@ -71,6 +78,9 @@ def _metadata(profile: Profile) -> Iterator[Finding]:
     if not profile.name.strip():
         message, mend = "The profile has no name.", "Give it a name."
         yield found("profile.name-missing", message, mend=mend, path="name")
+    elif fault := _name_fault(profile.name):
+        message, mend = f"The profile's name {fault}.", "Give it a name that people can read."
+        yield found("profile.name-form", message, mend=mend, path="name")
     if not is_semver(profile.version):
         message = f"The version {profile.version[:80]!r} is not semantic versioning."
         mend = "Write three numbers, as in 1.0.0 or 1.1.0-rc.1."
@@ -145,6 +155,9 @@ def _names(layers: Sequence[LaidLayer]) -> Iterator[Finding]:
             message = f"Two layers are called {layer.name!r}."
             mend = f"Call the second one <display name>--{layer.layer.pack or layer.name}."
             yield found("layer.name-repeated", message, mend=mend, layer=layer.name, path=path)
+        elif fault := _name_fault(layer.name):
+            message, mend = f"The name of layer {index + 1} {fault}.", "Give it another one."
+            yield found("layer.name-form", message, mend=mend, path=path)
         manifests: dict[str, int] = {}
         for place, manifest in enumerate(layer.layer.manifests):
             at = f"layers[{index}].manifests[{place}].name"
@@ -155,6 +168,18 @@ def _names(layers: Sequence[LaidLayer]) -> Iterator[Finding]:
                 message = f"Two manifests of {layer.name} are called {manifest.name!r}."
                 mend = "Rename one of them."
                 yield found("manifest.name-repeated", message, mend=mend, layer=layer.name, path=at)
+            elif fault := _name_fault(manifest.name):
+                message, mend = f"The name of a manifest {fault}.", "Give it another one."
+                yield found("manifest.name-form", message, mend=mend, layer=layer.name, path=at)
+
+
+def _name_fault(name: str) -> str:
+    """What keeps a name from being shown and written down, as the end of a sentence."""
+    if len(name) > _NAME_LIMIT:
+        return f"has {len(name)} characters; {_NAME_LIMIT} are allowed"
+    if not name.isprintable():
+        return "holds characters that nobody sees"
+    return "begins or ends with a blank" if name != name.strip() else ""
 
 
 def _manifests(layers: Sequence[LaidLayer]) -> Iterator[Finding]:
@@ -205,6 +230,24 @@ def _display_names(layers: Sequence[LaidLayer]) -> Iterator[Finding]:
                 path=path,
                 at=layer.values.document.at(("pack", "spectrocloud.com/display-name")),
             )
+
+
+def _release_names(layers: Sequence[LaidLayer]) -> Iterator[Finding]:
+    """The names of releases that people choose."""
+    for layer in layers:
+        for chart, release in layer.section.release_name_override.items():
+            wrong = len(release) > _RELEASE_LIMIT or not _RELEASE.fullmatch(release)
+            if layer.values and wrong and not holds_macro(release):
+                path = ("pack", "releaseNameOverride", chart)
+                yield found(
+                    "layer.release-form",
+                    f"{release[:80]!r} is no name under which Helm installs {chart[:80]}.",
+                    mend=f"Use lower-case letters, digits, '-' and '.', {_RELEASE_LIMIT} at most.",
+                    layer=layer.name,
+                    file=layer.values.file,
+                    path=format_path(path),
+                    at=layer.values.document.at(path),
+                )
 
 
 def _releases(layers: Sequence[LaidLayer]) -> Iterator[Finding]:
@@ -261,6 +304,10 @@ def check_pack(profile: Profile, layer: LaidLayer) -> Iterator[Finding]:
 
 def _missing(layer: LaidLayer, missing: Missing) -> Finding:
     name, tag = layer.layer.pack, layer.layer.tag or layer.layer.version
+    if not missing.there:
+        message = f"There is no registry {missing.registry[:100]!r}, which the layer names."
+        mend = "Name one that is there, or none."
+        return found("layer.pack-unknown", message, mend=mend, layer=layer.name, path="name")
     where = f"The registry {missing.registry}" if missing.registry else "No registry"
     if not missing.tags:
         meant = near(name, missing.names)

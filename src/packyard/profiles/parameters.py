@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 
-from packyard.findings import Finding
-from packyard.packs import edits
+from packyard.findings import Finding, Position, Severity
+from packyard.packs import edits, sections
 from packyard.packs import rules as pack_rules
 from packyard.packs.paths import Path, format_path
 from packyard.packs.schema import Schema, breaches
@@ -81,6 +82,37 @@ def _masked(schema: Schema, values: Part) -> Iterator[Path]:
                     yield path
 
 
+def check_sections(layers: Sequence[LaidLayer], resolution: Resolution) -> Iterator[Finding]:
+    """The keys that mean the same in every pack, as they are written and as they become.
+
+    What Kubernetes would refuse blocks here, where somebody means it.
+    """
+    for layer in layers:
+        if layer.values is None:
+            continue
+        at = partial(_at, layer.values)
+        told = set()
+        for finding in sections.check_sections(layer.values.document.data, at, layer.values.file):
+            told.add((finding.rule, finding.path))
+            yield _of_layer(layer, finding)
+        if not any(path[:1] == ("pack",) for path in resolution.changed(layer.values)):
+            continue
+        data = resolution.data(layer.values)
+        for finding in sections.check_sections(data, at, layer.values.file):
+            if (finding.rule, finding.path) not in told:
+                message = f"{finding.path} is not what it must be once its macros are replaced."
+                yield _of_layer(layer, replace(finding, message=message))
+
+
+def _of_layer(layer: LaidLayer, finding: Finding) -> Finding:
+    severity = Severity.BLOCK if finding.rule == "values.namespace-form" else finding.severity
+    return replace(finding, layer=layer.name, severity=severity)
+
+
+def _at(values: Part, path: Path) -> Position:
+    return values.at(values.document.at(path))
+
+
 def check_labels(layers: Sequence[LaidLayer], resolution: Resolution) -> Iterator[Finding]:
     """Labels of namespaces, once their macros are replaced, as far as these are known."""
     for layer in layers:
@@ -105,7 +137,7 @@ def _found(
     rule: str, layer: LaidLayer, values: Part, path: Path, message: str, mend: str
 ) -> Finding:
     """By the rules of packs where the rule is theirs."""
-    place, at = format_path(path), values.at(values.document.at(path))
+    place, at = format_path(path), _at(values, path)
     if rule in pack_rules.RULES:
         made = pack_rules.found(rule, message, mend=mend, file=values.file, path=place, at=at)
         return replace(made, layer=layer.name)

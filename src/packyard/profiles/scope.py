@@ -44,8 +44,7 @@ def scope_of(
     variables = {
         one.name: MASK if shown and one.sensitive and one.preset else one.preset
         for one in profile.variables
-        if (one.preset or (shown and not one.required))
-        and not (one.sensitive and is_masked(one.preset))
+        if (one.preset or (shown and not one.required)) and not is_masked(one.preset)
     }
     known = known_values(profile, kubernetes_version(layers))
     return Scope({**known, **(system or {})}, macros, variables)

@@ -88,7 +88,7 @@ def given_values(
     faults = [f"There is no variable {name[:80]!r}." for name in given if name not in defined]
     values = {}
     for name, variable in defined.items():
-        default = "" if is_masked(variable.preset) and variable.sensitive else variable.preset
+        default = "" if is_masked(variable.preset) else variable.preset
         value = given.get(name, default)
         values[name] = value
         if variable.immutable and name in given and value != default:
@@ -120,8 +120,8 @@ def _faults(variable: Variable) -> Iterator[tuple[str, str, str, str]]:
         if needs:
             message = f"The variable {name!r} is {needs}, so nobody can give it a value."
             yield "variable.default-missing", "defaultValue", message, "Give it a defaultValue."
-    elif variable.sensitive and is_masked(default):
-        message = f"The default of {name!r} was masked when the profile was exported."
+    elif is_masked(default):
+        message = f"The default of {name!r} is asterisks, as a secret is shown."
         yield "variable.masked", "defaultValue", message, "Fill in the secret."
     elif MARK in default:
         message = f"The default of {name!r} holds a macro, which is not resolved there."
@@ -141,7 +141,10 @@ def _option_faults(variable: Variable) -> Iterator[tuple[str, str, str, str]]:
     if not values:
         message = f"The dropdown {name!r} has no options."
         yield "variable.options-missing", "options", message, "Add options, or take inputType text."
-    for value in (value for value, count in Counter(values).items() if count > 1):
+    if "" in values:
+        message = f"An option of {name!r} has no value."
+        yield "variable.option-empty", "options", message, "Give it one; a label is only shown."
+    for value in (value for value, count in Counter(filter(None, values)).items() if count > 1):
         message = f"Two options of {name!r} have the value {value[:80]!r}."
         yield "variable.option-repeated", "options", message, "Remove one of them."
     if values and not variable.preset:
@@ -184,9 +187,17 @@ def _is(parse: Callable[[str], object], complaint: str) -> Callable[[str], str]:
 
 
 def _network(value: str) -> object:
-    if "/" not in value:
+    address, _, length = value.partition("/")
+    if not length.isdecimal():
         raise ValueError(value)
-    return ipaddress.IPv4Interface(value)
+    return ipaddress.IPv4Interface(f"{address}/{length}")
+
+
+def _ipv6(value: str) -> object:
+    """A zone is of one host."""
+    if "%" in value:
+        raise ValueError(value)
+    return ipaddress.IPv6Address(value)
 
 
 _FORMS: Mapping[Format, Callable[[str], str]] = {
@@ -196,6 +207,6 @@ _FORMS: Mapping[Format, Callable[[str], str]] = {
     Format.VERSION: _is_version,
     Format.IPV4: _is(ipaddress.IPv4Address, "is no IPv4 address"),
     Format.IPV4CIDR: _is(_network, "is no IPv4 network, such as 10.42.0.0/16"),
-    Format.IPV6: _is(ipaddress.IPv6Address, "is no IPv6 address"),
+    Format.IPV6: _is(_ipv6, "is no IPv6 address"),
     Format.BASE64: _is_base64,
 }

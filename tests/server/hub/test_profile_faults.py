@@ -4,15 +4,18 @@ what blocks is kept as a draft and not published (issue 7, "Bad input")."""
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from packyard.packs.files import File, Files
 from tests.live import Live
 from tests.registry.conftest import pack_files
-from tests.server.hub.conftest import Caller
-from tests.server.hub.profile_calls import PATH, body, done, pack, push_pack
+from tests.server.hub.conftest import Caller, make_user
+from tests.server.hub.profile_calls import PATH, body, create, done, pack, push_pack
+from tests.server.hub.test_projects import make
 
 SCHEMA = b"""\
 token:
@@ -177,3 +180,61 @@ def test_what_blocks_is_kept_and_not_published(admin: Caller, what: str) -> None
     assert sorted(_rules(found["items"], "refuse", "block")) == sorted(rules)
     assert not admin("GET", f"{PATH}/{uid}").json()["status"]["isPublished"]
     done(admin("DELETE", f"{PATH}/{uid}"))
+
+
+def test_a_secret_does_not_become_asterisks(admin: Caller) -> None:
+    secret = {"name": "s", "displayName": "S", "defaultValue": "topsecret", "isSensitive": True}
+    uid = create(admin, "secret", pack("demo", "1.0.0", values="a: 1\n"), variables=[secret])
+    path = f"{PATH}/{uid}/variables"
+    (shown,) = done(admin("GET", path), 200).json()["variables"]
+    answer = admin("PUT", path, {"variables": [{**shown, "isSensitive": False}]})
+    assert answer.status_code == 400
+    assert "give the default anew" in answer.json()["message"]
+    done(admin("PUT", path, {"variables": [{**shown, "displayName": "T"}]}))
+    anew = {**shown, "isSensitive": False, "defaultValue": "known"}
+    done(admin("PUT", path, {"variables": [anew]}))
+    assert done(admin("GET", path), 200).json()["variables"][0]["defaultValue"] == "known"
+
+
+def test_a_registry_that_is_not_there_is_named(admin: Caller) -> None:
+    given = body("nowhere", pack("demo", "1.0.0", registryUid="f" * 24))
+    found = done(admin("POST", f"{PATH}/findings", given), 200).json()["items"]
+    assert [one["message"] for one in found if one["rule"] == "layer.pack-unknown"] == [
+        f"There is no registry '{'f' * 24}', which the layer names."
+    ]
+
+
+def test_many_at_once_put_one_profile_and_the_last_stands(admin: Caller) -> None:
+    uid = create(admin, "busy", pack("demo", "1.0.0", values="a: 0\n"))
+
+    def put(number: int) -> int:
+        given = body("busy", pack("demo", "1.0.0", values=f"a: {number}\n"))
+        return httpx.put(
+            f"{admin.server.url}{PATH}/{uid}",
+            json=given,
+            headers={"ApiKey": admin.key},
+            timeout=60,
+        ).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(put, range(24))) == {204}
+
+
+def test_a_clone_tells_nothing_of_projects_that_are_hidden(admin: Caller) -> None:
+    own, other = make(admin, "own"), make(admin, "other")
+    eda = make_user(admin, "eda", None, projectRoles=[{"projectUid": own, "role": "editor"}])
+    made = admin("POST", PATH, body("of-own", pack("demo", "1.0.0")), headers={"ProjectUid": own})
+    for path in ("clone", "clone/validate"):
+        for project, status in ((other, 404), ("f" * 24, 404)):
+            target = {"name": "x", "target": {"scope": "project", "projectUid": project}}
+            given = target if path.endswith("validate") else {"metadata": target}
+            answer = eda("POST", f"{PATH}/{made.json()['uid']}/{path}", given)
+            assert (answer.status_code, answer.json()["code"]) == (status, "ResourceNotFound")
+
+
+def test_a_message_names_the_first_of_many_findings(admin: Caller) -> None:
+    text = "".join(f"k{n}: '{{{{ .spectro.macro.none{n} }}}}'\n" for n in range(50))
+    answer = admin("POST", PATH, _body("many", {"packs": [pack("demo", "1.0.0", values=text)]}))
+    assert answer.status_code == 422
+    assert answer.json()["message"].endswith("There are 40 more.")
+    assert len(answer.json()["details"]["findings"]) == 50

@@ -8,8 +8,8 @@ from functools import partial
 from packyard.findings import Finding
 from packyard.packs.images import Image
 from packyard.packs.lint.subject import VALUES, Subject
-from packyard.packs.lint.values import holds_macro
 from packyard.packs.rules import found, near
+from packyard.packs.sections import is_template
 
 _IMAGE_KEYS = ("image",)
 _CHART_KEYS = ("repo", "name", "version")
@@ -23,7 +23,7 @@ def content(subject: Subject) -> Iterator[Finding]:
     yield from _entries(subject, "charts", _CHART_KEYS)
     for place, entry in enumerate(_list(subject, "images")):
         image = entry.get("image") if isinstance(entry, Mapping) else None
-        if isinstance(image, str) and not holds_macro(image):
+        if isinstance(image, str) and not is_template(image):
             yield from _image(subject, place, image.strip())
 
 

@@ -6,7 +6,6 @@ What cannot be read is absent here; why stands in `findings`. Whatever else can 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,9 +20,6 @@ from packyard.packs.presets import Preset, parse_presets
 from packyard.packs.rules import found
 from packyard.packs.schema import Schema, parse_schema
 from packyard.packs.values import Document
-from packyard.packs.yaml.nodes import Alias, Node, Sequence, Tree
-from packyard.packs.yaml.nodes import Mapping as MappingNode
-from packyard.packs.yaml.reader import compose
 
 VALUES, SCHEMA, PRESETS = "values.yaml", "schema.yaml", "presets.yaml"
 
@@ -75,26 +71,11 @@ class Subject:
 
     def section(self, *path: str) -> object:
         """What values.yaml holds at `path`; None where that is absent or null."""
-        value: object = self.values.data if self.values else None
-        for key in path:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        return value
+        return self.values.get(path) if self.values else None
 
     def place(self, *path: str | int) -> Position:
         """Where in values.yaml the last key or item of a path begins, or the last that is there."""
-        if self._tree is None:
-            return 0, 0
-        node, nearest = self._tree.root, (0, 0)
-        for part in path:
-            node, start = _below(node, part)
-            if node is None:
-                break
-            nearest = self._tree.lines.position(start)
-        return nearest
-
-    @cached_property
-    def _tree(self) -> Tree | None:
-        return compose(self.values.text, VALUES)[0] if self.values else None
+        return self.values.at(path) if self.values else (0, 0)
 
 
 def read(files: Files) -> Subject:
@@ -126,16 +107,3 @@ def read(files: Files) -> Subject:
 
 def _data(files: Files, path: str) -> bytes:
     return files[path].data if path in files else b""
-
-
-def _below(node: Node | None, part: str | int) -> tuple[Node | None, int]:
-    """The node under a key or index, and where that key or item begins."""
-    while isinstance(node, Alias):
-        node = node.target
-    if isinstance(node, MappingNode):
-        entries = (entry for entry in node.entries if entry.name == part)
-        entry = next(entries, None)
-        return (entry.value, entry.key.start) if entry else (None, 0)
-    if isinstance(node, Sequence) and isinstance(part, int) and part < len(node.items):
-        return node.items[part], node.items[part].start
-    return None, 0

@@ -29,7 +29,7 @@ from packyard.server.hub.profiles.bodies import (
     TemplateBody,
     VersionBody,
 )
-from packyard.server.hub.scope import Caller, Editing, Reading, Scoped
+from packyard.server.hub.scope import Caller, Editing, Reading, Scoped, unknown_project
 from packyard.server.packs import Wired
 from packyard.server.small import LargeRoute
 
@@ -203,5 +203,5 @@ def _target(
         raise ParameterInvalid(
             f"target.scope is {target.scope[:40]!r}: a clone is made in a project or the tenant."
         )
-    caller.policy.check_project(caller.person, Action.PUSH, project)
+    caller.require(Action.PUSH, project, unknown_project(project))
     return project, metadata.name or kept.profile.name, metadata.version or kept.profile.version
