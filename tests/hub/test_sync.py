@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from packyard.catalog import foreign
+from packyard.catalog.entries import Contents, Entry
 from packyard.catalog.tables import packs
+from packyard.digests import digest_of
 from packyard.errors import RegistryUnknown, StorageFull
-from packyard.hub import registries, schedule, work
+from packyard.hub import reading, registries, schedule, work
 from packyard.hub.description import Auth, Kind, Provider
 from packyard.packs import artifact
+from packyard.packs.chart_artifact import ARCHIVE_TYPE, CONFIG_TYPE
 from packyard.references import Tag
 from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.client import Client
 from packyard.remotes.oci import Repository
 from packyard.remotes.pack import add_tag, prepare, push
+from packyard.remotes.source import Offer, Source
 from packyard.storage.content import now
 from tests.hub.syncing import Charts, Hub, checked, counted_by
 from tests.packs import samples
 from tests.remotes.content import push_artifact, push_chart, push_pack
 from tests.remotes.distribution import PASSWORD, USER, running
-from tests.remotes.scripted import Reply, answering
+from tests.remotes.scripted import Reply, Request, answering
 
 
 def test_charts_of_a_repository_are_in_the_catalog_and_the_newest_with_contents(hub: Hub) -> None:
@@ -199,6 +205,69 @@ def test_broken_entries_are_listed_with_their_reasons_beside_the_rest(hub: Hub) 
             ("odd", "1.0.0"),
             ("web", "1.0.0"),
         ]
+
+
+def test_one_item_that_nobody_foresaw_stops_no_other(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its description, its content, or what the store takes."""
+    charts = Charts()
+    for name in ("good", "described", "read", "kept"):
+        charts.put(name, "1.0.0", created="9999-12-31T23:59:59-12:00")
+    found, whole = reading.chart_entry, reading.chart_contents
+
+    def described(registry: str, offer: Offer) -> Entry:
+        entry = found(registry, offer)
+        if offer.name == "described":
+            raise OverflowError
+        return replace(entry, size=10**30) if offer.name == "kept" else entry
+
+    def read(source: Source, offer: Offer) -> Contents:
+        if offer.name == "read":
+            raise UnicodeError
+        return whole(source, offer)
+
+    monkeypatch.setattr(reading, "chart_entry", described)
+    monkeypatch.setattr(reading, "chart_contents", read)
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        assert hub.sync(registry).status == "Completed"
+        faults = {fault.name: fault.reason for fault in hub.faults(registry)}
+        assert faults.keys() == {"described", "read", "kept"}
+        assert set(faults.values()) == {
+            "A fault of this server, found at this one; its log tells more."
+        }
+        held = hub.held(registry)
+        assert ("good", "1.0.0") in held
+        assert held["good", "1.0.0"].pushed_at == 0
+        again = hub.sync(registry)
+        assert again.message == (
+            "Nothing changed since the last synchronization; 3 could not be taken."
+        )
+        assert (again.done, again.total) == (len(held), len(held))
+
+
+@pytest.mark.parametrize("size", [10**30, -1, 1.5, "12", True, None])
+def test_a_chart_of_an_absurd_size_is_broken_beside_the_rest(hub: Hub, size: object) -> None:
+    layer = {"mediaType": ARCHIVE_TYPE, "digest": digest_of(b"x"), "size": size}
+    config = {"mediaType": CONFIG_TYPE, "digest": digest_of(b"{}"), "size": size}
+    manifest = json.dumps({"config": config, "layers": [layer]}).encode()
+
+    def script(request: Request) -> Reply:
+        if request.path.endswith("/_catalog"):
+            return Reply(body=b'{"repositories": ["charts/odd"]}')
+        if request.path.endswith("/tags/list"):
+            return Reply(body=b'{"tags": ["1.0.0"]}')
+        return Reply(200, {"Docker-Content-Digest": digest_of(manifest)}, manifest)
+
+    with answering(script) as server:
+        where = {"base_content_path": "charts", "is_sync_supported": True}
+        registry = hub.add(f"http://{server.host}", Kind.OCI, **where)
+        status = hub.sync(registry)
+        assert status.status == "Completed"
+        (fault,) = hub.faults(registry)
+        assert (fault.name, fault.tag) == ("odd", "1.0.0")
+        assert "of this server" not in fault.reason
 
 
 def test_what_broke_since_stays_as_it_was(hub: Hub) -> None:

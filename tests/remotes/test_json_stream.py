@@ -76,6 +76,17 @@ def test_what_is_no_such_document_is_refused(text: str | bytes, said: str) -> No
 
 
 def test_no_value_is_read_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("packyard.remotes.json_stream._VALUE_LIMIT", 10_000)
-    with pytest.raises(NotJson, match="cannot be read"):
-        items('{"entries": {"a": ["' + "x" * 1_000_000 + '"]}}')
+    for name, limit in (("_VALUE_LIMIT", 10_000), ("_TEXT_LIMIT", 50_000), ("_PIECE", 1000)):
+        monkeypatch.setattr(f"packyard.remotes.json_stream.{name}", limit)
+    for large in ('"' + 'x\\"]' * 5_000 + '"', "[" + "[],{}," * 5_000 + '"]"]'):
+        large_one, small = items(f'{{"x": {large}, "entries": {{"a": [{large}, 1]}}}}')
+        assert large_one == ("a", Odd("It is too large."))
+        assert small == ("a", 1)
+    for endless in ('["' + "x" * 100_000 + '"]', '["' + "x" * 20_000):
+        with pytest.raises(NotJson, match="cannot be read"):
+            items('{"entries": {"a": ' + endless + "}}")
+    with pytest.raises(NotJson, match="a key is too long"):
+        items('{"' + "x" * 20_000 + '": 1}')
+    monkeypatch.setattr("packyard.remotes.json_stream._SKIPPED_TOKENS", 1000)
+    with pytest.raises(NotJson, match="too much of it"):
+        items('{"entries": {"a": [[' + "[]," * 10_000 + "1]]}}")

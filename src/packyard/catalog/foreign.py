@@ -12,15 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
 from packyard.catalog import names
 from packyard.catalog.entries import ON_ITS_WAY, Contents, Entry, put_contents, row_of
 from packyard.catalog.tables import pack_contents, pack_tags, packs
 from packyard.references import Tag
 from packyard.storage.batches import batches
-
-"""Rows in one statement."""
 
 Tags = Mapping[Tag, tuple[str, bool]]
 """By tag: the uid of the pack that it leads to, and whether it is a parent tag."""
@@ -66,6 +64,12 @@ def known(connection: Connection, source: str) -> list[Known]:
         Known(uid, name, label, place, validator, gone_at, bool(has_contents))
         for uid, name, label, place, validator, gone_at, has_contents in rows
     ]
+
+
+def count(connection: Connection, source: str) -> int:
+    """How many versions of a source are there."""
+    there = packs.c.source == source, packs.c.gone_at == 0
+    return connection.scalar(select(func.count()).select_from(packs).where(*there)) or 0
 
 
 def prepare(connection: Connection, arrivals: Iterable[Arrival]) -> None:

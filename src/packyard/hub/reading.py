@@ -170,6 +170,7 @@ def contents_of_chart(name: str, files: Files) -> Contents:
 def _schema(text: str, values: str, chart: str) -> str:
     try:
         own = json.loads(text) if text else None
+        json.dumps(own, ensure_ascii=False).encode()  # halves of surrogate pairs have no bytes
     except (ValueError, RecursionError):
         return ""
     document, _ = Document.parse(values)

@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable
 
 from packyard.auth.secrets import Secrets
+from packyard.catalog import foreign
 from packyard.errors import PackyardError, RegistryUnknown
-from packyard.hub import opening, registries, schedule
+from packyard.hub import opening, registries, schedule, steps
 from packyard.hub.description import Kind, Registry
 from packyard.hub.schedule import LeaseLost, Run, Times
 from packyard.hub.work import Lease, Stopped, Work
@@ -87,8 +88,10 @@ class Sync:
         )
 
     def _unchanged(self, tx: Transaction, run: Run) -> None:
-        done = schedule.status(tx.connection, run.registry).total
-        message = "Nothing changed since the last synchronization."
+        done = foreign.count(tx.connection, run.registry)
+        faults = len(steps.reported(tx.connection, run.registry))
+        broken = f"; {faults} could not be taken" if faults else ""
+        message = f"Nothing changed since the last synchronization{broken}."
         schedule.complete(tx, run, self._times, message, marks=run.marks, done=done)
 
     def _fail(self, run: Run, message: str, *, wait: float = 0.0, again: bool) -> None:

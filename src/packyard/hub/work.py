@@ -147,7 +147,13 @@ class Work:
             return Arrival(reading.chart_entry(self._registry, offer))
         except ContentRefused as refused:
             self._plan.failed(offer, _reason(refused), lasting=True)
-            return None
+        except Exception:  # noqa: BLE001 - whatever one item holds, the others go on
+            self._plan.failed(offer, self._unforeseen(offer), lasting=False)
+        return None
+
+    def _unforeseen(self, offer: Offer) -> str:
+        _log.exception("%s %s of %s cannot be taken", offer.name, offer.tag, self._registry)
+        return "A fault of this server, found at this one; its log tells more."
 
     def _read(self, wanted: list[Offer]) -> None:
         """Read what has to be read, several at once, and put it down step by step."""
@@ -173,7 +179,10 @@ class Work:
 
     def _outcome(self, offer: Offer, whole: dict[Key, Offer]) -> Outcome:
         self._lease.check()
-        return reading.read(self._source, self._registry, offer, whole=_key(offer) in whole)
+        try:
+            return reading.read(self._source, self._registry, offer, whole=_key(offer) in whole)
+        except Exception:  # noqa: BLE001 - whatever one item holds, the others go on
+            return Outcome(None, RemoteFailed(self._unforeseen(offer)))
 
     def _judge(self, offer: Offer, outcome: Outcome) -> None:
         """Report what could not be read; a row is a row, also without its contents."""
@@ -185,12 +194,27 @@ class Work:
 
     def _put(self, arrivals: list[tuple[Offer, Arrival]]) -> None:
         """Write versions down so that nobody sees them yet: new ones into the catalog, others into
-        the steps. Contents of what people see already may be seen at once."""
+        the steps. Contents of what people see already may be seen at once. What the store cannot
+        take is a fault of that one."""
         if not arrivals:
             return
+        try:
+            self._write(arrivals)
+        except (PackyardError, LeaseLost):
+            raise
+        except Exception:  # noqa: BLE001 - whatever one item holds, the others go on
+            if len(arrivals) > 1:
+                for one in arrivals:
+                    self._put([one])
+            else:
+                ((offer, _),) = arrivals
+                self._plan.failed(offer, self._unforeseen(offer), lasting=False)
+
+    def _write(self, arrivals: list[tuple[Offer, Arrival]]) -> None:
         new: list[Arrival] = []
         changed: list[Arrival] = []
         with self._store.write() as tx:
+            schedule.renew(tx, self._run, self._times, self._lease.done, self._lease.total)
             for _, arrival in arrivals:
                 entry = arrival.entry
                 if self._plan.is_same(entry.uid, entry.validator):

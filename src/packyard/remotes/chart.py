@@ -38,6 +38,7 @@ from packyard.remotes.transfer import Watch, pull_blob, unwatched
 CONFIG_LIMIT = 1024 * 1024
 CHART_LIMIT = 64 * 1024 * 1024
 """Bytes of a chart's archive."""
+_TOO_MANY = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _config(repository: Repository, received: Received) -> dict[str, Value]:
     config = received.document().get("config")
     row = config if isinstance(config, dict) else {}
     try:
-        descriptor = Descriptor(CONFIG_TYPE, parse_digest(row["digest"]), int(row["size"]))
+        descriptor = Descriptor(CONFIG_TYPE, parse_digest(row["digest"]), _size(row))
         if descriptor.size > CONFIG_LIMIT:
             return {}
         out = io.BytesIO()
@@ -167,4 +168,12 @@ def _layers(received: Received, types: Collection[str]) -> Iterator[Descriptor]:
     for row in layers if isinstance(layers, list) else ():
         with suppress(ValueError, LookupError, TypeError, DigestInvalid):
             if row["mediaType"] in types:
-                yield Descriptor(row["mediaType"], parse_digest(row["digest"]), int(row["size"]))
+                yield Descriptor(row["mediaType"], parse_digest(row["digest"]), _size(row))
+
+
+def _size(row: Mapping[str, object]) -> int:
+    """Bytes; raises `ValueError` for what is no number of them."""
+    size = row["size"]
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < _TOO_MANY:
+        raise ValueError
+    return size

@@ -14,9 +14,16 @@ from packyard.packs.yaml.scalars import Value
 from packyard.packs.yaml.stream import Odd, Readable
 
 _PIECE = 1024 * 1024
-_VALUE_LIMIT = 32 * 1024 * 1024
+_VALUE_LIMIT = 2 * 1024 * 1024  # characters of one; each is one call that nothing interrupts
+_TEXT_LIMIT = 8 * 1024 * 1024  # of one text that is passed over
+_SKIPPED_TOKENS = 5_000_000
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}"]', re.DOTALL)
 _AFTER = frozenset(" \t\r\n,:]}")
 _BLANK = re.compile(r"[ \t\r\n]*")
+
+
+class _TooLarge(Exception):
+    """A value that is not read whole."""
 
 
 class NotJson(Exception):
@@ -32,7 +39,7 @@ def json_items(stream: Readable, key: str) -> Iterator[tuple[str, Value | Odd]]:
     seen = False
     for name in _keys(text):
         if name != key:
-            text.value()
+            text.taken()
         elif text.peek() != "{":
             raise NotJson(f"What stands under {key!r} is not a map.")
         else:
@@ -49,7 +56,7 @@ def _lists(text: _Text) -> Iterator[tuple[str, Value | Odd]]:
         if text.peek() == "[":
             text.take("[")
             yield from ((name, item) for item in _items(text))
-        elif text.value() is not None:
+        elif text.taken() is not None:
             yield name, Odd("What stands under this name is not a list.")
 
 
@@ -62,19 +69,21 @@ def _keys(text: _Text) -> Iterator[str]:
     while True:
         if text.peek() != '"':
             raise text.fault("a key is missing")
-        key = text.value()
+        key = text.taken()
+        if isinstance(key, Odd):
+            raise text.fault("a key is too long")
         text.take(":")
         yield str(key)
         if text.take(",}") == "}":
             return
 
 
-def _items(text: _Text) -> Iterator[Value]:
+def _items(text: _Text) -> Iterator[Value | Odd]:
     if text.peek() == "]":
         text.take("]")
         return
     while True:
-        yield text.value()
+        yield text.taken()
         if text.take(",]") == "]":
             return
 
@@ -90,6 +99,7 @@ class _Text:
         self._at = 0
         self._line = 1
         self._ended = False
+        self._skipped = 0
 
     def peek(self) -> str:
         """The next character that is no blank; "" at the end."""
@@ -109,8 +119,16 @@ class _Text:
         self._at += 1
         return found
 
+    def taken(self) -> Value | Odd:
+        """The value that begins here, or that it is too large, which is passed over."""
+        try:
+            return self.value()
+        except _TooLarge:
+            self._skip()
+            return Odd("It is too large.")
+
     def value(self) -> Value:
-        """The value that begins here, whole."""
+        """The value that begins here, whole; raises `_TooLarge`."""
         self.peek()
         while True:
             try:
@@ -118,6 +136,8 @@ class _Text:
             except RecursionError:
                 raise self.fault("it is nested too deeply") from None
             except ValueError:
+                if len(self._text) - self._at > _VALUE_LIMIT:
+                    raise _TooLarge from None
                 if not self._fill():
                     raise self.fault("a value cannot be read") from None
                 continue
@@ -127,13 +147,32 @@ class _Text:
                 found: Value = value
                 return found
 
+    def _skip(self) -> None:
+        """Pass over the list, map or text that begins here; of all that is in vain there is an
+        end."""
+        depth = 0
+        while True:
+            token = _TOKEN.search(self._text, self._at)
+            self._at = token.start() if token else len(self._text)
+            if token is None or token[0] == '"':  # what begins here goes on behind what was read
+                if not self._fill():
+                    raise self.fault("a value cannot be read")
+                continue
+            self._at = token.end()
+            depth += (token[0] in "[{") - (token[0] in "]}")
+            self._skipped += 1
+            if self._skipped > _SKIPPED_TOKENS:
+                raise self.fault("too much of it cannot be taken")
+            if depth <= 0:
+                return
+
     def fault(self, reason: str) -> NotJson:
         line = self._line + self._text.count("\n", 0, self._at)
         return NotJson(f"Not JSON: {reason} (line {line}).")
 
     def _fill(self) -> bool:
-        """Read on, forgetting what was taken; False at the end, and where a value is too long."""
-        if self._ended or len(self._text) - self._at > _VALUE_LIMIT:
+        """Read on, forgetting what was taken; False at the end, and where a text is too long."""
+        if self._ended or len(self._text) - self._at > _TEXT_LIMIT:
             return False
         data = self._stream.read(_PIECE)
         self._ended = not data

@@ -30,6 +30,7 @@ _LEVELS = {
 }
 _NAMES = {logging.WARNING: "warn", logging.CRITICAL: "error"}
 _QUIET = ("_granian", "httpx", "alembic", "asyncio")  # their info is our debug
+_SILENT = ("boto3", "botocore", "urllib3", "httpcore", "s3transfer")  # they tell secrets at debug
 _MASK = "***"
 _SECRETS = re.compile(
     r"""(?ix)
@@ -61,6 +62,8 @@ def configure(log: Log) -> None:
         logging.getLogger(name).setLevel(
             logging.DEBUG if log.level == "debug" else max(_LEVELS[log.level], logging.WARNING)
         )
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(max(_LEVELS[log.level], logging.WARNING))
     _access.disabled = log.accesslog.disabled
 
 

@@ -216,10 +216,6 @@ class _Reader:
             event = self._next()
 
 
-def _is_merge(key: yaml.Event) -> bool:
-    return isinstance(key, events.ScalarEvent) and key.value == "<<" and not key.style
-
-
 class _Source:
     """What libyaml reads from. Each directive costs it a look at all before it, so that there may
     be few of them in front of the document."""
