@@ -100,8 +100,8 @@ class Tls:
 class Timeouts:
     idle: Annotated[
         timedelta,
-        "A request whose client sends nothing that long ends with 408, a connection that waits "
-        "that long for a request is closed.",
+        "A request whose client sends nothing that long ends with 408; a connection that waits "
+        "that long for a request, or whose client takes nothing of an answer, is closed.",
     ] = timedelta(seconds=60)
 
 

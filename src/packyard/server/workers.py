@@ -12,8 +12,12 @@ import asyncio
 import logging
 import os
 import resource
+import socket
+import stat
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -40,8 +44,8 @@ _OTHER_FILES = 256  # open at once beside those of connections
 class Workers(MPServer):
     """`load` makes the application, in each worker. `look` runs twice a second in the main process,
     `buried` with the process id of each worker that ended. In seconds: `idle` is how long a
-    connection may wait for the head of a request, `draining` how long requests under way may go on
-    at an end."""
+    connection may wait for the head of a request, or its client take nothing of an answer;
+    `draining` is how long requests under way may go on at an end."""
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class Workers(MPServer):
             **_ssl(certificates.context()),
         )
         self._load = load
+        self._idle = idle
         self._certificates = certificates
         self._look = look
         self._buried = buried
@@ -89,7 +94,9 @@ class Workers(MPServer):
             end_with(main)
             loaded = self._load()
             hold()  # the loop takes signals from here on, but acts on them only when it runs
-            asyncio.get_event_loop().call_soon(release)
+            loop = asyncio.get_event_loop()
+            loop.call_soon(release)
+            loop.call_soon(_give_up_on_stalled, self._idle)  # once the worker listens
             return loaded
 
         self.serve(target_loader=load, wrap_loader=False)
@@ -150,6 +157,31 @@ class Workers(MPServer):
             [],
             ssl["ssl_client_verify"],
         )
+
+
+def _give_up_on_stalled(seconds: float) -> None:
+    """Let the system end connections whose client takes nothing for so long.
+
+    Whole blobs are sent without Python in between, so only the system sees how far one has got.
+    Connections inherit this from the socket that listens; where a system knows no such limit there
+    is none.
+    """
+    if sys.platform != "linux":
+        return
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        descriptor = int(entry.name)
+        try:
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+        except OSError:
+            continue  # the listing's own, closed since
+        sock = socket.socket(fileno=descriptor)
+        try:
+            internet = sock.family in (socket.AF_INET, socket.AF_INET6)
+            if internet and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+        finally:
+            sock.detach()
 
 
 def _room() -> int:
