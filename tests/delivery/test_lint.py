@@ -75,6 +75,26 @@ def test_a_template_that_leaves_it_to_chance_is_named(
     assert word in finding.message
 
 
+@pytest.mark.parametrize(
+    ("expression", "section", "expected"),
+    [
+        ("randAlphaNum 12", "sample: {}", ["manifests.unrepeatable"]),
+        ('now | date "2006"', "sample: {}", ["manifests.unrepeatable"]),
+        ("now", "other: {}", []),
+        (".Values.key", "sample: {key: now}", []),
+    ],
+)
+def test_a_manifest_that_leaves_it_to_chance_is_named_where_it_is_rendered(
+    expression: str, section: str, expected: list[str], engine: Engine
+) -> None:
+    manifest = f"kind: ConfigMap\nmetadata: {{name: a}}\ndata: {{a: '{{{{ {expression} }}}}'}}\n"
+    files = pack({"values.yaml": f"manifests: {{{section}}}\n", "manifests/sample.yaml": manifest})
+    findings = lint_rendered(files, engine)
+    assert [finding.rule for finding in findings] == expected
+    assert all("manifests/sample.yaml" in finding.message for finding in findings)
+    assert all(finding.path == "manifests.sample" for finding in findings)
+
+
 def test_chance_that_these_values_leave_out_is_not_named(engine: Engine) -> None:
     template = POD + "{{ if .Values.made }}    - name: {{ randAlphaNum 9 }}{{ end }}\n"
     assert told(chart_pack(listed("ghcr.io/sample/web:1.2"), template), engine) == []

@@ -6,7 +6,7 @@ that people must fill in (format specification, "schema.yaml").
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +22,8 @@ from packyard.packs.files import Files
 from packyard.packs.folder import package_missing_charts
 from packyard.packs.images import Image
 from packyard.packs.lint import check
+from packyard.packs.lint.manifests import base_name
+from packyard.packs.model import Pack
 from packyard.packs.paths import Path, format_path
 from packyard.packs.rules import found
 from packyard.packs.values import VALUES, Document
@@ -44,9 +46,10 @@ def lint_rendered(files: Files, engine: Engine) -> list[Finding]:
     if parts is None:
         return [*findings, *map(_as_warning, faults)]
     findings += _images(parts, values)
-    if any(unrepeatable(text) for chart in charts for text in chart.templates.values()):
+    chances = _chances(files, pack, values, charts)
+    if any(chances.values()):
         again, _ = render(files, pack, values, engine)
-        findings += _by_chance(parts, again or (), charts)
+        findings += _by_chance(parts, again or (), chances)
     return findings
 
 
@@ -106,28 +109,42 @@ def _in_vain(chart: Chart, values: Document) -> Iterator[Finding]:
         )
 
 
-def _by_chance(
-    once: Sequence[Part], again: Sequence[Part], charts: Sequence[Chart]
-) -> Iterator[Finding]:
-    """Templates that gave two results, or ask for the time, and by which functions of the chart."""
-    functions = {
-        chart.name: {name: unrepeatable(text) for name, text in chart.templates.items()}
+def _chances(
+    files: Files, pack: Pack, values: Document, charts: Iterable[Chart]
+) -> dict[tuple[str, str], list[str]]:
+    """By chart ("" for none) and source, the functions of a template that depend on chance."""
+    of_charts = {
+        (chart.name, f"{chart.name}/{name}"): unrepeatable(text)
         for chart in charts
+        for name, text in chart.templates.items()
     }
+    of_manifests = {
+        ("", path): unrepeatable(files[path].data.decode(errors="replace"))
+        for path in pack.manifests
+        if path in files and values.has(("manifests", base_name(path)))
+    }
+    return of_charts | of_manifests
+
+
+def _by_chance(
+    once: Sequence[Part], again: Sequence[Part], chances: Mapping[tuple[str, str], list[str]]
+) -> Iterator[Finding]:
+    """Templates that gave two results, or ask for the time, and by which functions."""
     seen = {(part.source, part.text) for part in again}
     told: set[str] = set()
     for part in once:
-        own = functions.get(part.chart, {})
-        here = own.get(part.source.partition("/")[2], [])
+        here = chances.get((part.chart, part.source), [])
         if part.source in told or ((part.source, part.text) in seen and "now" not in here):
             continue
         told.add(part.source)
-        words = here or sorted({word for words in own.values() for word in words})
+        beside = (words for (chart, _), words in chances.items() if chart == part.chart)
+        words = here or sorted({word for listed in beside for word in listed})
+        own = ("manifests", base_name(part.source))
         yield found(
-            "charts.unrepeatable",
+            "charts.unrepeatable" if part.chart else "manifests.unrepeatable",
             f"{part.source} gives something else each time ({', '.join(words)}), so every "
             "deployment looks like a change.",
             mend="Set the value that the template makes up when it is not given.",
             file=VALUES,
-            path=f"charts.{part.chart}",
+            path=format_path(("charts", part.chart) if part.chart else own),
         )

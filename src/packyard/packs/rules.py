@@ -90,6 +90,7 @@ _WARNING = {
     "charts.value-unread": "A value is given to a chart, and no template of it reads that.",
     "charts.unrepeatable": "A template gives something else each time it is rendered.",
     "manifests.section-unknown": "A section under `manifests` belongs to no manifest.",
+    "manifests.unrepeatable": "A manifest gives something else each time it is rendered.",
     "manifests.name-repeated": "Two manifests have one base name, so they share one section.",
     "manifests.syntax": "A manifest that is applied as it stands is not YAML.",
     "values.type": "A value of known meaning has another type than it must.",
