@@ -29,3 +29,4 @@ def test_every_command_and_option_says_what_it_does() -> None:
         flags = [line for line in options if line.startswith("  -")]
         silent = [line for line in flags if len(line.split("  ")) < 3 and len(line) < 30]
         assert not silent, path
+        assert not [line for line in lines[2:] if line.endswith("...")], path  # cut off

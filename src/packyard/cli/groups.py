@@ -12,8 +12,10 @@ import typer.main
 from typer.core import TyperGroup
 from typer.models import TyperInfo
 
+from packyard.cli.help import Summary
 
-class Lazy(TyperGroup):
+
+class Lazy(Summary, TyperGroup):
     """The commands of a Typer, which `place` names as `module:attribute`."""
 
     def __init__(self, name: str, place: str, help: str) -> None:  # noqa: A002  (as typer has it)

@@ -6,8 +6,19 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+_LONGEST = 1000
 
-class Command(TyperCommand):
+
+class Summary:
+    """What a list of commands says of one: its whole first sentence, which click would cut off."""
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        inherited: Any = super()
+        summary: str = inherited.get_short_help_str(max(limit, _LONGEST))
+        return summary
+
+
+class Command(Summary, TyperCommand):
     """A command whose arguments read `DIR...`, where typer has `{DIR}... <list[Path]>`."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
