@@ -100,11 +100,11 @@ def test_it_ends_when_deactivated_expired_or_revoked_or_with_its_owner(
     credential = header(secret)
     policy.verify(credential)
 
-    keys.change(store, replace(key, active=False))
+    keys.change(store, key.uid, lambda key: replace(key, active=False))
     assert policy.recall(credential) is None
     with pytest.raises(Unauthenticated, match="ci was deactivated"):
         policy.verify(credential)
-    keys.change(store, replace(key, active=True))
+    keys.change(store, key.uid, lambda key: replace(key, active=True))
     assert policy.verify(credential)
 
     monkeypatch.setattr(accounts, "now", lambda: now() + 2 * HOUR)
@@ -116,11 +116,11 @@ def test_it_ends_when_deactivated_expired_or_revoked_or_with_its_owner(
     monkeypatch.setattr(accounts, "_RECHECK", 0.0)
     assert policy.verify(credential)
 
-    users.change(store, replace(ann, disabled=True))
+    users.change(store, ann.uid, lambda user: replace(user, disabled=True))
     assert policy.recall(credential) is None
     with pytest.raises(Unauthenticated):
         policy.verify(credential)
-    users.change(store, ann)
+    users.change(store, ann.uid, lambda _: ann)
     assert policy.verify(credential)
 
     keys.remove(store, key.uid)
@@ -146,7 +146,7 @@ def test_it_never_has_more_rights_than_its_owner_and_no_more_than_it_was_given(
             policy.check(principal, action, "team/app")
     with pytest.raises(Denied, match=r"for team/\*\* alone"):
         policy.check_project(principal, Action.PUSH, "")
-    users.change(store, replace(ann, role=Role.VIEWER))
+    users.change(store, ann.uid, lambda user: replace(user, role=Role.VIEWER))
     with pytest.raises(Denied):
         policy.check(policy.verify(header(secret)), Action.PUSH, "team/app")
 
@@ -195,7 +195,7 @@ def test_a_name_is_taken_once_by_each_owner(store: Store, ann: User) -> None:
     with pytest.raises(Conflict):
         keys.create(store, Key(name="ci", user_uid=ann.uid))
     with pytest.raises(Conflict):
-        keys.change(store, replace(other, name="ci"))
+        keys.change(store, other.uid, lambda key: replace(key, name="ci"))
     with store.read() as connection:
         assert len(keys.of_user(connection)) == 3
 
@@ -204,7 +204,7 @@ def test_changes_are_recorded_without_the_key(store: Store, ann: User) -> None:
     limits = Limits(frozenset({Action.PULL}), "team/*")
     key = Key(name="ci", user_uid=ann.uid, limits=limits)
     secret = keys.create(store, key)
-    keys.change(store, replace(key, active=False))
+    keys.change(store, key.uid, lambda key: replace(key, active=False))
     keys.remove(store, key.uid)
     with store.read() as connection:
         told = [row.message for row in connection.execute(select(audits).order_by(audits.c.uid))]

@@ -257,6 +257,6 @@ def test_while_others_commit_an_account_is_read_again_only_where_its_rows_change
     assert reads == 0
     with store.read() as connection:
         ann = users.by_name(connection, "ann")
-    users.change(store, replace(ann, role=Role.VIEWER))
+    users.change(store, ann.uid, lambda user: replace(user, role=Role.VIEWER))
     time.sleep(0.02)
     assert asked.recall(ANN) is None

@@ -121,11 +121,13 @@ def enter(store: Store, tokens: Tokens, holders: list[Holder]) -> list[tuple[Hol
             key = Key(name=f"key {number}", user_uid=uid, limits=holder.limits)
             found.append((holder, b"ApiKey " + keys.create(store, key).encode()))
             if not holder.good:
-                keys.change(store, replace(key, active=False))
+                keys.change(store, key.uid, lambda key: replace(key, active=False))
     users.create(store, User(name="root", role=Role.ADMIN))
     for holder in holders:
         if holder.user.disabled:
-            users.change(store, replace(made[holder.user.name], disabled=True))
+            users.change(
+                store, made[holder.user.name].uid, lambda user: replace(user, disabled=True)
+            )
     return found
 
 

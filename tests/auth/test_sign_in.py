@@ -152,7 +152,7 @@ def test_a_token_is_renewed_once_and_keeps_its_session(
 def test_a_disabled_user_renews_nothing(store: Store, sign_in: SignIn) -> None:
     ann = users.create(store, User(name="ann"), "secret")
     done = sign_in.by_password("ann", "secret", HERE)
-    users.change(store, replace(ann, disabled=True))
+    users.change(store, ann.uid, lambda user: replace(user, disabled=True))
     with pytest.raises(Unauthenticated):
         sign_in.renew(done.token)
 
@@ -207,7 +207,7 @@ def test_without_groups_in_the_configuration_roles_are_given_here(
 ) -> None:
     grants = Grants(default=Role.VIEWER)
     user = sign_in.by_identity(ANN, grants, HERE).user
-    users.change(store, replace(user, role=Role.EDITOR))
+    users.change(store, user.uid, lambda user: replace(user, role=Role.EDITOR))
     sign_in.by_identity(ANN, grants, HERE)
     found = find(store, "ann")
     assert found
@@ -239,7 +239,7 @@ def test_a_user_made_beforehand_waits_for_the_verified_address(
 
 def test_a_disabled_user_is_not_let_in_by_a_provider(store: Store, sign_in: SignIn) -> None:
     user = sign_in.by_identity(ANN, GRANTS, HERE).user
-    users.change(store, replace(user, disabled=True))
+    users.change(store, user.uid, lambda user: replace(user, disabled=True))
     with pytest.raises(Denied, match="disabled"):
         sign_in.by_identity(ANN, GRANTS, HERE)
 

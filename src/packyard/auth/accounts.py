@@ -137,7 +137,7 @@ class Accounts:
     def _rows(self, kind: str, name: str) -> list[Any]:
         if not users.is_text(name):
             return []
-        more = {"email": name.lower()} if kind == "name" else {}
+        more = {"email": users.address(name)} if kind == "name" else {}
         return self._store.rows(_ROWS[kind], name=name, **more)
 
     def _from_file(self, name: str) -> Account | None:

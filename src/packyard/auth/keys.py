@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -105,10 +105,14 @@ def create(store: Store, key: Key) -> str:
     return secret
 
 
-def change(store: Store, key: Key) -> None:
-    """Let the row of that uid have name, expiry and state of `key`. Raises as `create`."""
+def change(store: Store, uid: str, made: Callable[[Key], Key]) -> None:
+    """Let a key have name, expiry and state of what is `made` of it as it is at that moment.
+
+    Raises `KeyUnknown`, and as `create`.
+    """
     with store.write() as tx:
-        standing = by_uid(tx.connection, key.uid)
+        standing = by_uid(tx.connection, uid)
+        key = made(standing)
         changed = replace(
             standing, name=key.name, active=key.active, expires_at=key.expires_at, changed_at=now()
         )
@@ -116,13 +120,13 @@ def change(store: Store, key: Key) -> None:
             _check(changed)
         _require_free(tx, changed)
         tx.connection.execute(
-            update(api_keys).where(api_keys.c.uid == key.uid).values(_columns(changed))
+            update(api_keys).where(api_keys.c.uid == uid).values(_columns(changed))
         )
         what = "Changed"
         if changed.active != standing.active:
             what = "Activated" if changed.active else "Deactivated"
         message = f"{what} the API key {changed.name}"
-        tx.record(Act.UPDATE, KIND, key.uid, key.name, message, project=key.limits.project)
+        tx.record(Act.UPDATE, KIND, uid, key.name, message, project=key.limits.project)
 
 
 def remove(store: Store, uid: str) -> None:

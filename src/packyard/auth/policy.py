@@ -116,7 +116,7 @@ class Policy:
             tries.check(self._store, given.name, address)
             account = self._accounts.named(given.name)
             if account and account.hash and passwords.opens(given.password, account.hash):
-                tries.succeeded(self._store, given.name, address)
+                self._note(account, lambda: tries.succeeded(self._store, given.name, address))
                 return account
             spent = passwords.cost_of(account.hash) if account and account.hash else 0
             filed = map(passwords.cost_of, self._accounts.filed_hashes())
@@ -180,7 +180,7 @@ class Policy:
         account = self._accounts.keyed(hashed)
         if account is None or account.ended():
             raise refused()
-        self._note(account, keys.touch)
+        self._touch(account, keys.touch)
         self._remember(credential, account, lambda: self._accounts.keyed(hashed))
         return account.principal
 
@@ -189,7 +189,7 @@ class Policy:
         account = self._accounts.signed_in(claims.session)
         if account is None or account.principal.uid != claims.user_uid or account.ended():
             raise Unauthenticated("This session was ended: sign in again.")
-        self._note(account, sessions.touch)
+        self._touch(account, sessions.touch)
         left = claims.expires - time.time()
         self._remember(credential, account, lambda: self._accounts.signed_in(claims.session), left)
         return account.principal
@@ -201,16 +201,19 @@ class Policy:
             raise Unauthenticated("This session was ended: sign in again.")
         if not hmac.compare_digest(account.hash, sessions.hash_of(secret)):
             raise refused()
-        self._note(account, sessions.touch)
+        self._touch(account, sessions.touch)
         self._remember(credential, account, lambda: self._accounts.signed_in(uid))
         return account.principal
 
-    def _note(self, account: Account, touch: Callable[[Store, str], None]) -> None:
-        """That a key or session is being used; nobody is kept out where that cannot be written."""
-        if account.used_at is not None and now() - account.used_at < _NOTED:
-            return
+    def _touch(self, account: Account, touch: Callable[[Store, str], None]) -> None:
+        """Note that a key or session is being used."""
+        if account.used_at is None or now() - account.used_at >= _NOTED:
+            self._note(account, lambda: touch(self._store, account.uid))
+
+    def _note(self, account: Account, write: Callable[[], None]) -> None:
+        """Nobody is kept out where it cannot be written that they were here."""
         try:
-            touch(self._store, account.uid)
+            write()
         except PackyardError as error:
             _log.warning("when %s was here is not noted: %s", account.principal, error.message)
 

@@ -166,7 +166,7 @@ def _known(tx: Transaction, identity: Identity) -> User | None:
     if uid:
         return users.by_uid(tx.connection, uid)
     waiting = users.find(tx.connection, identity.email) if identity.email else None
-    if waiting is None or waiting.password_hash or waiting.email != identity.email.lower():
+    if waiting is None or waiting.password_hash or waiting.email != users.address(identity.email):
         return None
     if tx.connection.scalar(select(exists().where(identities.c.user_uid == waiting.uid))):
         return None

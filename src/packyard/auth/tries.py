@@ -3,7 +3,8 @@
 Each try that fails moves the time at which its buckets are clear (a leaky bucket: a number of
 tries at once, then one for each pause). Counted are somebody named from one address, that address
 (of IPv6 its network), and somebody named from anywhere, in this order of strictness: so nobody can
-be locked out by others for long, and nobody can try passwords from many places for ever.
+try passwords from many places for ever. What others try from elsewhere keeps nobody out of where
+they got in lately, for there the third is not asked.
 """
 
 from __future__ import annotations
@@ -38,17 +39,21 @@ class Limit:
 FROM_THERE = Limit(10, 30 * _SECOND)
 ADDRESS = Limit(50, 6 * _SECOND)
 NAME = Limit(100, 6 * _SECOND)
+AT_HOME = timedelta(days=30)  # for which an address is known as one where somebody got in
 
 
 def check(store: Store, name: str, address: str) -> None:
     """Raise `TooManyRequests` where a bucket is full, whether or not there is such a user."""
-    buckets = dict(_buckets(name, address))
-    found = select(tries).where(tries.c.bucket.in_(buckets))
+    buckets, home = dict(_buckets(name, address)), _home(name, address)
+    found = select(tries).where(tries.c.bucket.in_([*buckets, home]))
     time, wait = now(), 0
     with store.read() as connection:
-        for row in connection.execute(found):
-            limit = buckets[row.bucket]
-            wait = max(wait, row.clear_at - time - (limit.tries - 1) * limit.pause)
+        standing = {row.bucket: row.clear_at for row in connection.execute(found)}
+    if standing.pop(home, 0) > time:
+        standing.pop(_named(name), None)
+    for bucket, clear_at in standing.items():
+        limit = buckets[bucket]
+        wait = max(wait, clear_at - time - (limit.tries - 1) * limit.pause)
     if wait > 0:
         seconds = math.ceil(wait / _SECOND)
         raise TooManyRequests(
@@ -74,23 +79,35 @@ def failed(store: Store, name: str, address: str) -> None:
 
 
 def succeeded(store: Store, name: str, address: str) -> None:
-    """Whoever got in at last is not held up by their own mistakes."""
-    bucket, _ = next(_buckets(name, address))
-    mine = tries.c.bucket == bucket
+    """Whoever got in at last is not held up by their own mistakes, nor there by others."""
+    (mine, _), home = next(_buckets(name, address)), _home(name, address)
+    both, life = tries.c.bucket.in_([mine, home]), AT_HOME // timedelta(microseconds=1)
     with store.read() as connection:
-        if connection.execute(select(tries.c.bucket).where(mine)).first() is None:
-            return
+        rows = connection.execute(select(tries).where(both)).all()
+    standing = {row.bucket: row.clear_at for row in rows}
+    if mine not in standing and standing.get(home, 0) > now() + life // 2:
+        return
     with store.write() as tx:
-        tx.connection.execute(delete(tries).where(mine))
+        tx.connection.execute(delete(tries).where(both))
+        tx.connection.execute(insert(tries).values(bucket=home, clear_at=now() + life))
 
 
 def _buckets(name: str, address: str) -> Iterator[tuple[str, Limit]]:
     place = _network(address)
     named = name.lower()
     yield _bucket("from there", named, place), FROM_THERE
-    yield _bucket("name", named), NAME
+    yield _named(name), NAME
     if place:
         yield _bucket("address", place), ADDRESS
+
+
+def _named(name: str) -> str:
+    return _bucket("name", name.lower())
+
+
+def _home(name: str, address: str) -> str:
+    """Of a row that says that somebody got in from there."""
+    return _bucket("home", name.lower(), _network(address))
 
 
 def _bucket(*what: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,7 @@ from packyard.storage.transaction import Transaction
 ADMIN = "admin"
 KIND = "user"  # in the audit
 _LIMIT = 255  # characters of a name or an address
+_SMALL = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -64,10 +66,10 @@ class User:
 
 
 def find(connection: Connection, name: str) -> User | None:
-    """By name, or by e-mail address in any case."""
+    """By name, or by e-mail address."""
     if len(name) > _LIMIT or not is_text(name):
         return None
-    return _one(connection, or_(users.c.name == name, users.c.email == name.lower()))
+    return _one(connection, or_(users.c.name == name, users.c.email == address(name)))
 
 
 def by_uid(connection: Connection, uid: str) -> User:
@@ -118,17 +120,18 @@ def add(tx: Transaction, user: User) -> User:
     return user
 
 
-def change(store: Store, user: User) -> None:
-    """Let the row of that uid be as `user` says, but for password and times.
+def change(store: Store, uid: str, changed: Callable[[User], User]) -> None:
+    """Let a user be what `changed` makes of them as they are at that moment, so that nothing else
+    that is changed meanwhile is undone; password and times stay.
 
     Raises as `create`, `UserUnknown`, and `Conflict` where no administrator would be left.
     """
     with store.write() as tx:
-        put(tx, user)
+        put(tx, changed(by_uid(tx.connection, uid)))
 
 
 def put(tx: Transaction, user: User) -> None:
-    """As `change`, inside a transaction."""
+    """As `change`, inside a transaction, with what was made of the user there."""
     standing = by_uid(tx.connection, user.uid)
     user = _checked(tx.connection, replace(user, password_hash=standing.password_hash))
     _keep_an_admin(tx.connection, standing, stays=user.role is Role.ADMIN and not user.disabled)
@@ -199,6 +202,12 @@ def ensure_admin(store: Store, initial_password: str | None) -> str | None:
 # What these rest on
 
 
+def address(text: str) -> str:
+    """An e-mail address as it is kept and compared: the letters A to Z small, no others, for that
+    is what `lower` of every database does at least."""
+    return text.translate(_SMALL)
+
+
 def is_text(name: str) -> bool:
     """Not where JSON brought half a surrogate pair."""
     return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
@@ -227,11 +236,11 @@ def _columns(user: User) -> dict[str, object]:
 
 def _checked(connection: Connection, user: User) -> User:
     """The user in the form that is kept; raises where name, address or roles cannot be."""
-    user = replace(user, email=user.email.lower())
+    user = replace(user, email=address(user.email))
     faults = list(_faults(user))
     if faults:
         raise ParameterInvalid(" ".join(faults))
-    taken = or_(users.c.name == user.name, users.c.email == user.name.lower())
+    taken = or_(users.c.name == user.name, users.c.email == address(user.name))
     if user.email:
         as_name = func.lower(users.c.name) == user.email
         taken = or_(taken, users.c.email == user.email, as_name)

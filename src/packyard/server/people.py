@@ -65,20 +65,23 @@ def set_role(
     """The role in the whole tenant, or in the project of that name. Raises `UserUnknown`,
     `ProjectUnknown`, and `Conflict` where no administrator would be left."""
     with own_store(load(config_path, environ)) as store:
-        user, uid = _find(store, name), _project(store, project) if project else ""
-        if not uid:
-            users.change(store, replace(user, role=_role(role)))
-            return
-        others = {other: held for other, held in user.projects.items() if other != uid}
-        given = _role(role)
-        users.change(store, replace(user, projects=others | ({uid: given} if given else {})))
+        place, given = _project(store, project) if project else "", _role(role)
+
+        def changed(user: User) -> User:
+            if not place:
+                return replace(user, role=given)
+            others = {other: held for other, held in user.projects.items() if other != place}
+            return replace(user, projects=others | ({place: given} if given else {}))
+
+        users.change(store, _find(store, name).uid, changed)
 
 
 def set_disabled(
     config_path: Path | None, environ: Mapping[str, str], name: str, *, disabled: bool
 ) -> None:
     with own_store(load(config_path, environ)) as store:
-        users.change(store, replace(_find(store, name), disabled=disabled))
+        user = _find(store, name)
+        users.change(store, user.uid, lambda user: replace(user, disabled=disabled))
 
 
 def remove_user(config_path: Path | None, environ: Mapping[str, str], name: str) -> None:

@@ -200,19 +200,25 @@ def races(admin: Caller) -> list[Race]:
     ]
 
 
+def at_once(admin: Caller, asked: list[tuple[str, str, Mapping[str, Any]]]) -> list[int]:
+    """The statuses, sorted; each request has a connection of its own, so both workers are asked."""
+    together = Barrier(len(asked))
+
+    def ask(request: tuple[str, str, Mapping[str, Any]]) -> int:
+        method, path, body = request
+        with httpx.Client(base_url=admin.server.url, headers={"apikey": admin.key}) as client:
+            client.get("/health")
+            together.wait(30)
+            return client.request(method, path, json=body, timeout=60).status_code
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return sorted(pool.map(ask, asked))
+
+
 def test_of_equal_names_at_the_same_moment_one_is_made(admin: Caller, races: list[Race]) -> None:
-    """By both workers: each request has a connection of its own."""
     for race in races:
-        together = Barrier(AT_ONCE)
-
-        def ask(_: int, race: Race = race, together: Barrier = together) -> int:
-            with httpx.Client(base_url=admin.server.url, headers={"apikey": admin.key}) as client:
-                client.get("/health")
-                together.wait(30)
-                return client.post(race.path, json=race.body).status_code
-
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            statuses = sorted(pool.map(ask, range(AT_ONCE)))
+        post = ("POST", race.path, race.body)
+        statuses = at_once(admin, [post] * AT_ONCE)
         assert statuses == [race.won] + [race.lost] * (AT_ONCE - 1), race.path
         time.sleep(SETTLED)
         told = admin("GET", race.listed or race.path).json()
@@ -220,3 +226,50 @@ def test_of_equal_names_at_the_same_moment_one_is_made(admin: Caller, races: lis
             item.get("metadata", item)["name"] for item in told.get("items", told.get("macros"))
         ]
         assert names.count("twin") == 1, race.path
+
+
+def test_changes_at_the_same_moment_undo_nothing(admin: Caller) -> None:
+    """A right that was taken away must not come back by another change."""
+    spec: dict[str, Any]
+    for number in range(6):
+        busy = make_user(admin, f"busy {number}", "admin")
+        user = f"/v1/users/{busy.uid}"
+        _, uid = make_key(admin, f"busy {number}", userUid=busy.uid)
+        state, renamed = {"isActive": False}, {"metadata": {"name": f"renamed {number}"}}
+        asked: list[tuple[str, str, Mapping[str, Any]]] = [
+            ("PUT", f"{user}/roles", {"role": None}),
+            ("PUT", user, {"spec": {"firstName": "new"}}),
+            ("PATCH", f"{user}/status", state),
+            ("PUT", f"/v1/apiKeys/{uid}/state", state),
+            ("PUT", f"/v1/apiKeys/{uid}", renamed),
+        ]
+        assert at_once(admin, asked) == [204] * len(asked)
+        time.sleep(SETTLED)
+        found = admin("GET", user).json()
+        spec = found["spec"]
+        assert (spec["role"], spec["firstName"]) == (None, "new")
+        assert not found["status"]["isActive"]
+        found = admin("GET", f"/v1/apiKeys/{uid}").json()
+        assert (found["metadata"]["name"], found["status"]["isActive"]) == (
+            f"renamed {number}",
+            False,
+        )
+
+
+def test_letters_of_every_alphabet_are_no_way_to_two_people_of_one_name(
+    admin: Caller, anybody: Caller
+) -> None:
+    first = {"metadata": {"name": "\u00c9bob@example.com"}, "spec": {"password": "of the first"}}
+    second = {
+        "metadata": {"name": "second"},
+        "spec": {"emailId": "\u00e9bob@example.com", "password": "of the second"},
+    }
+    for body in (first, second):
+        assert admin("POST", "/v1/users", body).status_code == 201
+    for name, password in (
+        ("\u00c9bob@example.com", "of the first"),
+        ("\u00e9bob@EXAMPLE.com", "of the second"),
+    ):
+        assert sign_in(anybody, name, password).status_code == 200, name
+    third = {"metadata": {"name": "\u00e9bob@example.COM"}}
+    assert admin("POST", "/v1/users", third).status_code == 409

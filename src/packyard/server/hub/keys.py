@@ -158,11 +158,14 @@ def get_key(parts: Wired, person: Person, uid: str) -> KeyModel:
 @router.put("/{uid}", status_code=204)
 def change_key(parts: Wired, owner: Owner, uid: str, new: ChangedKey) -> None:
     """Another name or expiry."""
-    key = _found(parts, owner, uid)
     name = new.metadata.name if new.metadata else None
-    expiry = new.spec.expiry if new.spec else None
-    expires_at = read_time(expiry, "spec.expiry") if new.spec else key.expires_at
-    keys.change(parts.store, replace(key, name=name or key.name, expires_at=expires_at))
+    expires_at = read_time(new.spec.expiry, "spec.expiry") if new.spec else None
+
+    def changed(key: Key) -> Key:
+        until = expires_at if new.spec else key.expires_at
+        return replace(key, name=name or key.name, expires_at=until)
+
+    keys.change(parts.store, _found(parts, owner, uid).uid, changed)
 
 
 @router.delete("/{uid}", status_code=204)
@@ -175,9 +178,9 @@ def delete_key(parts: Wired, owner: Owner, uid: str) -> None:
 @router.put("/{uid}/state", status_code=204)
 def set_state(parts: Wired, owner: Owner, uid: str, state: KeyState) -> None:
     """Activate a key, or let it rest."""
-    key = _found(parts, owner, uid)
-    active = key.active if state.is_active is None else state.is_active
-    keys.change(parts.store, replace(key, active=active))
+    key, active = _found(parts, owner, uid), state.is_active
+    if active is not None:
+        keys.change(parts.store, key.uid, lambda key: replace(key, active=active))
 
 
 def _found(parts: Parts, person: Principal, uid: str) -> Key:

@@ -203,30 +203,31 @@ def get_user(parts: Wired, _admin: Admin, uid: str) -> UserModel:
 @router.put("/{uid}", status_code=204)
 def change_user(parts: Wired, _admin: Admin, uid: str, new: ChangedUser) -> None:
     """Name, address and the like; what is absent stays."""
-    user = _find(parts, uid)
     spec, name = new.spec or UserTexts(), new.metadata.name if new.metadata else None
-    changed = replace(
-        user,
-        name=name or user.name,
-        email=user.email if spec.email_id is None else spec.email_id,
-        first_name=user.first_name if spec.first_name is None else spec.first_name,
-        last_name=user.last_name if spec.last_name is None else spec.last_name,
-    )
-    users.change(parts.store, changed)
+
+    def changed(user: User) -> User:
+        return replace(
+            user,
+            name=name or user.name,
+            email=user.email if spec.email_id is None else spec.email_id,
+            first_name=user.first_name if spec.first_name is None else spec.first_name,
+            last_name=user.last_name if spec.last_name is None else spec.last_name,
+        )
+
+    users.change(parts.store, uid, changed)
 
 
 @router.put("/{uid}/roles", status_code=204)
 def set_roles(parts: Wired, _admin: Admin, uid: str, roles: Roles) -> None:
     """All roles of a user, in the tenant and in projects."""
-    user = _find(parts, uid)
     projects = _by_project(roles.project_roles)
-    users.change(parts.store, replace(user, role=roles.role, projects=projects))
+    users.change(parts.store, uid, lambda user: replace(user, role=roles.role, projects=projects))
 
 
 @router.patch("/{uid}/status", status_code=204)
 def set_status(parts: Wired, _admin: Admin, uid: str, state: UserState) -> None:
     """Let nothing of a user open anything, or let them in again."""
-    users.change(parts.store, replace(_find(parts, uid), disabled=not state.is_active))
+    users.change(parts.store, uid, lambda user: replace(user, disabled=not state.is_active))
 
 
 @router.patch("/{uid}/password", status_code=204)
