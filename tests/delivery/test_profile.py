@@ -124,6 +124,14 @@ def test_macros_in_a_packs_own_manifests_and_attached_ones_are_replaced(engine: 
     assert data(parts[2]) == {"kind": "A", "to": "a: b"}
 
 
+def test_macros_that_cannot_be_replaced_are_never_let_through(engine: Engine) -> None:
+    bare = "kind: ConfigMap\nmetadata:\n  name: {{ .spectro.macro.m }}\n# {{ .spectro.macro.m }}\n"
+    for own in ("a: 1\n", sample("x")):
+        parts, findings = rendered(engine, layer_of("a", own, template=bare), macros={"m": "x"})
+        assert (parts, rules(findings)) == (None, ["macro.unresolved"])
+        assert findings[0].file == "manifests/sample.yaml"
+
+
 def test_charts_are_rendered_for_the_profiles_kubernetes(engine: Engine) -> None:
     archive = charts.chart({"a.yaml": NAMED}, name="web", values="a: 1\n")
     made, files = chart_as_pack(archive)

@@ -223,6 +223,19 @@ def test_a_pack_that_is_there_twice_carries_its_name(engine: Engine) -> None:
     assert rules(found)[0] == "layer.display-name-repeated"
 
 
+def test_no_function_is_given_a_secret_in_a_check(engine: Engine) -> None:
+    """Whoever may check may not know it: neither in a complaint, nor by whether there is one."""
+    secret = variable("s", sensitive=True, default="TOPSECRET")
+    told = (
+        "a: '{{ fail (.spectro.var.s | b64enc) }}'\n"
+        'b: \'{{ and (hasPrefix "TOP" .spectro.var.s) (fail "yes") }}\'\n'
+        "c: '{{ .spectro.var.s }}'\nd: '{{ fail (substr 0 5 .spectro.pack.app.c) }}'\n"
+        "e: '{{ fail (toYaml .spectro.pack.app.f) }}'\nf: {g: 'x{{ .spectro.pack.app.c }}'}\n"
+    )
+    found = checked(engine, content("app", values=told), type=ProfileType.ADDON, variables=[secret])
+    assert set(rules(found)) == {"variable.piped", "macro.structure"}
+
+
 def test_the_keys_of_every_pack_are_checked_as_they_are_and_as_they_become(engine: Engine) -> None:
     text = (
         "pack:\n  namespace: Bad_NS\n  spectrocloud.com/install-priority: abc\n"

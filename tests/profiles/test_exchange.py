@@ -140,6 +140,21 @@ def test_secrets_are_masked_wherever_a_pack_calls_them_so() -> None:
     assert "absent" not in layer["values"]
 
 
+def test_secrets_are_inputs_of_terraform_whatever_their_names() -> None:
+    names = ("_", "a-b", "a.b", "A_b", "version", "count")
+    variables = (
+        *(Variable(name=one, sensitive=True, default="S3CRET", regex="^S") for one in names),
+        HARBOUR.variables[1],
+    )
+    text = terraform(replace(HARBOUR, layers=(), variables=variables))
+    assert "S3CRET" not in text
+    inputs = re.findall(r'^variable "(.*)" \{', text, re.MULTILINE)
+    assert inputs == ["secret", "a_b", "a_b_2", "a_b_3", "version_value", "count_value"]
+    assert re.findall(r"default_value = var\.(.*)", text) == inputs
+    assert text.count('regex         = "^S"') == len(names)
+    assert re.search(r'default_value = "3"', text)
+
+
 def test_an_export_says_which_version_a_parent_tag_stands_for() -> None:
     pack = content("app", version="1.33.9")
     profile = Profile(name="p", layers=(of(pack, tag="1.33.x", version="1.33.2", layer=None),))

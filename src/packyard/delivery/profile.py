@@ -18,7 +18,7 @@ from packyard.findings import Finding, Severity
 from packyard.packs.files import Files
 from packyard.packs.model import Layer
 from packyard.packs.values import VALUES, Document, pack_section
-from packyard.profiles.actions import MARK, Family
+from packyard.profiles.actions import MARK, Action, Family, read
 from packyard.profiles.cells import Cell
 from packyard.profiles.check import ordered
 from packyard.profiles.content import Content, Missing
@@ -136,6 +136,11 @@ class _Work:
         """Parts without the macros that a pack's own manifests hold."""
         texts = {i: self._text(part) for i, part in enumerate(parts) if MARK in part.text}
         known = {i: text for i, text in texts.items() if text}
+        self.findings += (
+            _unread(self._layers[index].name, parts[i])
+            for i, text in texts.items()
+            if not text and any(isinstance(piece, Action) for piece in read(parts[i].text))
+        )
         layer = replace(self._layers[index], manifests=tuple(known.values()))
         around = [*self._layers[:index], layer, *self._layers[index + 1 :]]
         if known:
@@ -178,6 +183,13 @@ class _Work:
             Family.VARIABLE: self._scope.variables,
         }
         return family != Family.PACK and name not in known.get(family, {})
+
+
+def _unread(layer: str, part: Part) -> Finding:
+    file = part.source.removeprefix(f"{layer}/")
+    message = f"{file} holds macros and is no YAML that can be read, so they are not replaced."
+    mend = "Put them in quotes there, and leave out what spans several expressions."
+    return found("macro.unresolved", message, mend=mend, layer=layer, file=file)
 
 
 def _part(manifest: str, document: Document) -> Part:

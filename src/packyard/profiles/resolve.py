@@ -87,6 +87,7 @@ class _Resolver:
     kept: dict[Cell, None] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     brought: int = 0
+    secret: set[Cell] = field(default_factory=set)
 
     def run(self) -> None:
         sorter = self._sorted(self._graph())
@@ -154,6 +155,13 @@ class _Resolver:
             case _:
                 return KEPT
 
+    def _is_secret(self, cell: Cell, reference: Reference) -> bool:
+        """Whether it leads to a secret, be it by way of other values."""
+        if reference.family == Family.VARIABLE:
+            return reference.name in self.scope.secrets
+        target = self.targets.of(cell, reference) if self.secret else None
+        return target is not None and not self.secret.isdisjoint(self.targets.below(target))
+
     def _evaluate(self, ready: Iterable[Cell]) -> None:
         """The texts of cells whose references are resolved, with one call of the engine."""
         results: dict[Cell, list[str | Job | None]] = {
@@ -195,6 +203,10 @@ class _Resolver:
             if isinstance(value, Kept):
                 return None if action.bare else Job(cell, action, None)
             values.append(value)
+        if any(self._is_secret(cell, reference) for reference in action.references):
+            self.secret.add(cell)
+            if not action.bare:
+                return Job(cell, action, None)
         if action.bare and not isinstance(values[0], dict | list):
             return printed(values[0])
         return Job(cell, action, values)

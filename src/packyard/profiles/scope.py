@@ -14,11 +14,15 @@ from packyard.profiles.variables import MASK, is_masked
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Each by name; what is absent is not known, and the expressions that need it stay."""
+    """Each by name; what is absent is not known, and the expressions that need it stay.
+
+    The variables in `secrets` are given to no function, whose complaint might tell them.
+    """
 
     system: Mapping[str, str] = field(default_factory=dict)
     macros: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
 
 
 def macros_in_force(
@@ -47,7 +51,8 @@ def scope_of(
         if (one.preset or (shown and not one.required)) and not is_masked(one.preset)
     }
     known = known_values(profile, kubernetes_version(layers))
-    return Scope({**known, **(system or {})}, macros, variables)
+    secrets = frozenset(one.name for one in profile.variables if one.sensitive and not shown)
+    return Scope({**known, **(system or {})}, macros, variables, secrets)
 
 
 def kubernetes_version(layers: Sequence[LaidLayer]) -> str:

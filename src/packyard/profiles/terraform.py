@@ -7,7 +7,7 @@ variable in the place of each secret, for a configuration is kept in Git.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from packyard.profiles.content import Content
 from packyard.profiles.exchange import masked
@@ -26,6 +26,10 @@ _BLOCKABLE = re.compile(r"(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029])*")
 _SPECIAL = re.compile(r'[\x00-\x1f"\\\x7f-\x9f\u2028\u2029]')
 _ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t", '"': r"\"", "\\": r"\\"}
 _ARGUMENT = re.compile(r"\w+ = ")
+_RESERVED = {
+    "count", "depends_on", "for_each", "lifecycle", "locals", "providers", "source", "version",
+}  # fmt: skip
+"""Names that no input variable may have."""
 _KINDS = {"oci": "registry_oci", "helm": "registry_helm", "pack": "registry_pack"}
 
 
@@ -98,8 +102,9 @@ def _variable(variable: Variable, secret: str) -> Iterator[str]:
     )
     if secret:
         yield f"default_value = var.{secret}"
-    else:
-        yield from _arguments({"default_value": variable.default, "regex": variable.regex})
+    elif not variable.sensitive:
+        yield from _arguments({"default_value": variable.default or variable.preset})
+    yield from _arguments({"regex": variable.regex})
     flags = {
         "required": variable.required,
         "immutable": variable.immutable,
@@ -124,10 +129,7 @@ def _registries(layers: Iterable[ProfileLayer]) -> dict[tuple[str, str], str]:
     for layer in layers:
         key = _registry(layer)
         if key[1] and layer.type is not PackType.MANIFEST and key not in labels:
-            taken = set(labels.values())
-            base = _label(key[1]) or "registry"
-            numbered = (f"{base}_{number}" for number in range(2, len(taken) + 3))
-            labels[key] = base if base not in taken else next(n for n in numbered if n not in taken)
+            labels[key] = _unused(_label(key[1]) or "registry", labels.values())
     return labels
 
 
@@ -137,11 +139,18 @@ def _registry(layer: ProfileLayer) -> tuple[str, str]:
 
 def _secrets(variables: Iterable[Variable]) -> dict[str, str]:
     """The input variables that stand for secret defaults, by the variable of the profile."""
-    return {
-        variable.name: _label(variable.name)
-        for variable in variables
-        if variable.sensitive and variable.default
-    }
+    labels: dict[str, str] = {}
+    for variable in variables:
+        if variable.sensitive and variable.preset:
+            base = _label(variable.name) or "secret"
+            base = f"{base}_value" if base in _RESERVED else base
+            labels[variable.name] = _unused(base, labels.values())
+    return labels
+
+
+def _unused(base: str, taken: Collection[str]) -> str:
+    numbered = (f"{base}_{number}" for number in range(2, len(taken) + 3))
+    return base if base not in taken else next(one for one in numbered if one not in taken)
 
 
 def _data_source(kind: str, name: str, label: str) -> list[str]:
