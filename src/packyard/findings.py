@@ -48,6 +48,12 @@ class Finding:
         mend = f" {self.mend}" if self.mend else ""
         return f"{head}{self.severity}: {self.message}{mend} [{self.rule}]"
 
+    @property
+    def told(self) -> str:
+        """Message, line and mend, for clients that show no more than a text."""
+        place = f" (line {self.line})" if self.line else ""
+        return f"{self.message}{place} {self.mend}".strip()
+
     def as_json(self) -> dict[str, object]:
         """The finding as JSON values, without what is empty."""
         return {name: value for name, value in asdict(self).items() if value not in ("", 0)}

@@ -388,13 +388,8 @@ def refused(
     """With every finding; its message has those that are in the way, for clients that show no
     more."""
     told = list(findings)
-    sentences = [_sentence(one) for one in told if one.severity in severities]
+    serious = [one for one in told if one.severity in severities]
+    sentences = [f"[{one.layer}] {one.told}" if one.layer else one.told for one in serious]
     if len(sentences) > _SHOWN:
         sentences[_SHOWN:] = [f"There are {len(sentences) - _SHOWN} more."]
     return ProfileRefused(f"{what}. {several(sentences, ' ')}", told)
-
-
-def _sentence(finding: Finding) -> str:
-    line = f", line {finding.line}" if finding.line else ""
-    where = f"[{finding.layer}{line}] " if finding.layer else ""
-    return f"{where}{finding.message} {finding.mend}".strip()

@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import (
@@ -153,19 +154,24 @@ def get(connection: Connection, vault: Secrets, uid: str) -> Kept:
     return kept
 
 
-def every(
-    connection: Connection, *conditions: ColumnElement[bool], whole: bool = False
-) -> list[Kept]:
-    """Those that meet conditions on `profiles`, by name, newest version first.
+class Reach(Enum):
+    """How much of profiles is read."""
 
-    Without the secrets of variables, and unless `whole` without values and manifests.
-    """
+    HEADS = "without layers"
+    LAYERS = "without values, and contents of manifests"
+    WHOLE = "all but secrets"
+
+
+def every(
+    connection: Connection, *conditions: ColumnElement[bool], reach: Reach = Reach.LAYERS
+) -> list[Kept]:
+    """Those that meet conditions on `profiles`, by name, newest version first."""
     rows = connection.execute(
         select(profiles)
         .where(*conditions)
         .order_by(profiles.c.name, profiles.c.version_key.desc(), profiles.c.uid)
     ).mappings()
-    return _kept(connection, list(rows), lambda _: {}, whole=whole)
+    return _kept(connection, list(rows), lambda _: {}, reach)
 
 
 def within(project: str) -> ColumnElement[bool]:
@@ -322,10 +328,10 @@ def _kept(
     connection: Connection,
     rows: Sequence[RowMapping],
     known: Callable[[str], Mapping[str, str]],
-    *,
-    whole: bool = True,
+    reach: Reach = Reach.WHOLE,
 ) -> list[Kept]:
-    layers = _layers(connection, [row["uid"] for row in rows], whole=whole)
+    uids = [] if reach is Reach.HEADS else [row["uid"] for row in rows]
+    layers = _layers(connection, uids, whole=reach is Reach.WHOLE)
     kept = []
     for row in rows:
         uid = row["uid"]

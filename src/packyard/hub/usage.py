@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from packyard.catalog.tables import pack_tags, packs
 from packyard.errors import InUse, several
-from packyard.hub.profiles import Kept, every
+from packyard.hub.profiles import Kept, Reach, every
 from packyard.hub.tables import macros, profile_layers, profile_manifests, profiles, tenants
 from packyard.profiles.actions import MARK, Family
 from packyard.profiles.cells import cells, names_used
@@ -75,7 +75,7 @@ def of_macro(connection: Connection, project: str, name: str) -> list[Use]:
     else:
         hidden = select(macros.c.scope).where(macros.c.name == name)
         within.append(profiles.c.project.not_in(hidden))
-    found = every(connection, *within, whole=True)
+    found = every(connection, *within, reach=Reach.WHOLE)
     uses = ((kept, tuple(_layers_with(kept, name))) for kept in found)
     return [_use(kept, layers) for kept, layers in uses if layers]
 

@@ -121,7 +121,7 @@ def _faults(variable: Variable) -> Iterator[tuple[str, str, str, str]]:
             message = f"The variable {name!r} is {needs}, so nobody can give it a value."
             yield "variable.default-missing", "defaultValue", message, "Give it a defaultValue."
     elif is_masked(default):
-        message = f"The default of {name!r} is asterisks, as a secret is shown."
+        message = f"The default of {name!r} was masked: it is asterisks, as a secret is shown."
         yield "variable.masked", "defaultValue", message, "Fill in the secret."
     elif MARK in default:
         message = f"The default of {name!r} holds a macro, which is not resolved there."

@@ -147,9 +147,4 @@ def _validation(composed: Composed) -> Validation:
 
 
 def _faults(findings: Iterable[Finding]) -> list[Fault]:
-    return [Fault(code=one.rule, message=_sentence(one)) for one in findings]
-
-
-def _sentence(finding: Finding) -> str:
-    place = f" (line {finding.line})" if finding.line else ""
-    return f"{finding.message}{place} {finding.mend}".strip()
+    return [Fault(code=one.rule, message=one.told) for one in findings]

@@ -16,7 +16,7 @@ from packyard.catalog.tables import packs
 from packyard.errors import ParameterInvalid
 from packyard.hub import profiles
 from packyard.hub.places import places
-from packyard.hub.profiles import Kept
+from packyard.hub.profiles import Kept, Reach
 from packyard.hub.resolution import Standing, asked, standing
 from packyard.packs.model import Layer
 from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, KnownBy
@@ -111,7 +111,7 @@ class Search(Form):
 def list_metadata(parts: Wired, caller: Reading) -> Shorts:
     """All of them, as one page."""
     with parts.store.read() as connection:
-        found = profiles.every(connection, profiles.within(caller.project), whole=False)
+        found = profiles.every(connection, profiles.within(caller.project), reach=Reach.HEADS)
     return Shorts(
         items=[
             Short(
@@ -127,7 +127,7 @@ def list_metadata(parts: Wired, caller: Reading) -> Shorts:
 def search(parts: Wired, caller: Reading, paging: Paged, body: Search) -> Summaries:
     """Those that meet a filter, in an order: by name and newest version first unless asked for."""
     with parts.store.read() as connection:
-        found = profiles.every(connection, profiles.within(caller.project), whole=False)
+        found = profiles.every(connection, profiles.within(caller.project))
         chosen = [one for one in found if matches(one, body.filter)]
         for sort in reversed(body.sort):
             if sort.order not in ("asc", "desc"):

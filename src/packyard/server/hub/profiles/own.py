@@ -14,9 +14,9 @@ from packyard.delivery.part import stream
 from packyard.delivery.render import Cluster
 from packyard.errors import ParameterInvalid
 from packyard.findings import Finding
-from packyard.hub import offers, profiles, usage
+from packyard.hub import offers, profiles, tables, usage
 from packyard.hub.composing import resolve
-from packyard.hub.profiles import Kept
+from packyard.hub.profiles import Kept, Reach
 from packyard.hub.rendering import Given, rendered
 from packyard.hub.usage import Use
 from packyard.packs.model import Layer
@@ -194,13 +194,18 @@ def list_profiles(
 ) -> ProfileList:
     """The project's and the tenant's, by name and newest version first."""
     with parts.store.read() as connection:
-        found = profiles.every(connection, profiles.within(caller.project))
+        found = profiles.every(connection, profiles.within(caller.project), reach=Reach.HEADS)
         heads, listmeta = page(ordered([Head.of(one) for one in found], order_by), paging)
-        items = [
-            views.whole(connection, profiles.get(connection, parts.secrets, one.metadata.uid))
-            for one in heads
-        ]
+        items = views.wholes(connection, _of_page(connection, heads))
     return trimmed(ProfileList(items=items, listmeta=listmeta), fields)
+
+
+def _of_page(connection: Connection, heads: Sequence[Head]) -> list[Kept]:
+    """In that order."""
+    uids = [one.metadata.uid for one in heads]
+    found = profiles.every(connection, tables.profiles.c.uid.in_(uids), reach=Reach.WHOLE)
+    by_uid = {one.uid: one for one in found}
+    return [by_uid[uid] for uid in uids]
 
 
 @router.get("/usedBy")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from packyard.hub import layer_contents, profiles
-from packyard.hub.places import places
+from packyard.hub.places import Places, places
 from packyard.hub.profiles import Kept
 from packyard.hub.resolution import Standing, asked, standing
 from packyard.profiles.actions import MARK
@@ -22,6 +22,8 @@ from packyard.server.hub.profiles.answers import (
     Version,
 )
 
+Versions = Mapping[tuple[str, str], Sequence[tuple[str, str]]]
+"""As `profiles.versions` gives them."""
 _MACRO = f"{MARK}macro."
 
 
@@ -40,14 +42,36 @@ def meta_of(
 
 
 def whole(connection: Connection, kept: Kept, meta: str | None = None) -> ProfileModel:
-    published = standings(connection, kept.laid(published=True).layers)
-    draft = standings(connection, kept.profile.layers) if kept.draft else None
+    (found,) = wholes(connection, [kept], meta)
+    return found
+
+
+def wholes(
+    connection: Connection, found: Sequence[Kept], meta: str | None = None
+) -> list[ProfileModel]:
+    """With one look at the catalog for all of them."""
+    layers = [layer for kept in found for layer in _layers(kept)]
+    known = places(connection, *asked(layers))
+    versions = profiles.versions(connection, {kept.profile.name for kept in found})
+    return [_whole(connection, kept, known, versions, meta) for kept in found]
+
+
+def _layers(kept: Kept) -> Iterator[ProfileLayer]:
+    yield from kept.profile.layers
+    yield from kept.published or ()
+
+
+def _whole(
+    connection: Connection, kept: Kept, catalog: Places, versions: Versions, meta: str | None
+) -> ProfileModel:
+    published = [standing(layer, catalog) for layer in kept.laid(published=True).layers]
+    draft = [standing(layer, catalog) for layer in kept.profile.layers] if kept.draft else None
     known = meta_of(connection, [*published, *(draft or ())], meta)
     return ProfileModel(
         metadata=ProfileMeta.of(kept),
         spec=ProfileSpec(
             version=kept.profile.version,
-            versions=versions_of(kept, profiles.versions(connection, [kept.profile.name])),
+            versions=versions_of(kept, versions),
             published=Template.of(kept, published, known),
             draft=None if draft is None else Template.of(kept, draft, known),
         ),
@@ -58,9 +82,7 @@ def whole(connection: Connection, kept: Kept, meta: str | None = None) -> Profil
     )
 
 
-def versions_of(
-    kept: Kept, known: Mapping[tuple[str, str], Sequence[tuple[str, str]]]
-) -> list[Version]:
+def versions_of(kept: Kept, known: Versions) -> list[Version]:
     of = known.get((kept.project, kept.profile.name), ())
     return [Version(uid=uid, version=version) for uid, version in of]
 
