@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,7 @@ from packyard.errors import (
 )
 from packyard.hub import profiles, projects, registries, usage
 from packyard.hub.composing import Profiles, resolve
+from packyard.hub.contents import Looks
 from packyard.hub.places import places
 from packyard.hub.profiles import Kept
 from packyard.hub.projects import Project
@@ -61,8 +63,10 @@ def registry(hub: Hub) -> Registry:
 
 
 @pytest.fixture
-def kept(hub: Hub, registry: Registry) -> Profiles:
-    return Profiles(hub.store, hub.vault, fill)
+def kept(hub: Hub, registry: Registry) -> Iterator[Profiles]:
+    looks = Looks(hub.store, hub.vault, hub.settings)
+    yield Profiles(hub.store, hub.vault, fill, looks)
+    looks.close()
 
 
 def layer(name: str = "demo", tag: str = "1.0.0", **changes: object) -> ProfileLayer:
@@ -351,3 +355,24 @@ def test_a_registry_that_profiles_use_is_removed_by_force_and_packs_that_are_gon
     with hub.store.write() as tx:
         registries.remove(tx, hub.vault, registry.uid, force=True)
     assert _standing(hub, made)[1] == "The registry of web was removed."
+
+
+def test_a_check_reads_charts_that_nobody_has_looked_at(hub: Hub, kept: Profiles) -> None:
+    charts = Charts()
+    charts.put("web", "1.0.0")
+    charts.put("web", "1.1.0")
+    user = (
+        "one: '{{ .spectro.pack.web.charts.web.a }}'\ntwo: '{{ .spectro.pack.web.charts.web.b }}'\n"
+    )
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        before = len(server.requests)
+        made = profile(
+            layer("web", type=PackType.HELM, registry=RegistryReference(uid=registry.uid)),
+            layer(values=user),
+        )
+        for _ in range(2):
+            found = kept.compose(made, "").findings
+            assert [(one.rule, one.path) for one in found] == [("macro.pack-absent", "two")]
+        assert server.seen()[before:] == ["GET /web-1.0.0.tgz"]

@@ -70,16 +70,17 @@ def make(store: Store, users: Path) -> Made:
             realm='a "b"',
         )
         engine = Engine()
+        looks = Looks(store, secrets, opening.Settings())
         parts = Parts(
             store=store,
             registry=Registry(store),
             secrets=secrets,
             tokens=tokens,
             policy=policy,
-            profiles=Profiles(store, secrets, engine.fill),
+            profiles=Profiles(store, secrets, engine.fill, looks),
             archives=Archives(store, secrets, opening.Settings(), Limits()),
             engine=engine,
-            looks=Looks(store, secrets, opening.Settings()),
+            looks=looks,
             offers=Offers(store),
             settings=Settings(**settings),  # type: ignore[arg-type]
         )

@@ -15,11 +15,14 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, select
 
 from packyard.auth.secrets import Secrets
+from packyard.catalog.entries import Entry, by_uid
 from packyard.catalog.tables import packs
 from packyard.errors import ParameterInvalid, ProfileRefused, Unavailable, several
 from packyard.findings import Finding, Severity, refusals
 from packyard.hub import exchange, layer_contents, profiles
+from packyard.hub.contents import Looks
 from packyard.hub.exchange import Choice
+from packyard.hub.packs import unread
 from packyard.hub.places import places
 from packyard.hub.profiles import Kept, Stale
 from packyard.hub.resolution import (
@@ -41,6 +44,7 @@ from packyard.storage.store import Store
 
 _TRIES = 40
 _SHOWN = 10
+_PATIENCE = 3.0  # seconds that a check waits for charts that nobody has read yet
 _GONE = ("layer.pack-unknown", "layer.tag-unknown")
 
 Change = Callable[[Kept], Kept]
@@ -79,12 +83,14 @@ class Materials:
 
 
 class Profiles:
-    """Those of one store; `fill` is Helm's engine for templates."""
+    """Those of one store; `fill` is Helm's engine for templates. `looks` fetches charts that a
+    synchronization left out."""
 
-    def __init__(self, store: Store, vault: Secrets, fill: Engine) -> None:
+    def __init__(self, store: Store, vault: Secrets, fill: Engine, looks: Looks) -> None:
         self._store = store
         self._vault = vault
         self._fill = fill
+        self._looks = looks
 
     def get(self, uid: str) -> Kept:
         """Raises `ProfileUnknown`."""
@@ -262,7 +268,13 @@ class Profiles:
         with self._store.read() as connection:
             resolved = resolve(connection, profile.layers, before)
             contents = contents_of(connection, resolved)
-            return Materials(resolved, contents, surroundings(connection, project, uid))
+            around = surroundings(connection, project, uid)
+            missing = _unread(connection, resolved, contents)
+        if missing:
+            self._looks.fetch(missing, _PATIENCE)
+            with self._store.read() as connection:
+                contents = contents_of(connection, resolved)
+        return Materials(resolved, contents, around)
 
     def resolved_values(
         self, profile: Profile, project: str, system: Mapping[str, str], uid: str = ""
@@ -297,6 +309,16 @@ def contents_of(connection: Connection, resolved: Sequence[Resolved]) -> list[Co
         here = select(packs.c.name).where(packs.c.gone_at == 0).distinct()
         names = list(connection.scalars(here.order_by(packs.c.name)))
     return layer_contents.of_layers(resolved, known, names)
+
+
+def _unread(
+    connection: Connection, resolved: Iterable[Resolved], contents: Iterable[Content]
+) -> list[Entry]:
+    """Charts of which nothing is known here but that they are there."""
+    pairs = zip(resolved, contents, strict=True)
+    uids = [one.place.uid for one, content in pairs if one.place and content is None]
+    found = filter(None, (by_uid(connection, uid) for uid in uids))
+    return unread(connection, list(found))
 
 
 def surroundings(connection: Connection, project: str, uid: str = "") -> Surroundings:

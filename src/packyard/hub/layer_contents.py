@@ -1,7 +1,6 @@
 """What the packs of layers hold, from the catalog, as checks want it.
 
-A pack that people look at again and again is parsed once. What a synchronization left out of a
-chart is not fetched here: its layer is checked without it.
+A pack that people look at again and again is parsed once.
 """
 
 from __future__ import annotations

@@ -65,16 +65,17 @@ def build(config: Config, store: Store) -> Parts:
     tokens = Tokens(store, secrets)
     engine = Engine(size=1)
     remotes = _remotes(config, registry.limits)
+    looks = Looks(store, secrets, remotes)
     return Parts(
         store=store,
         registry=registry,
         secrets=secrets,
         tokens=tokens,
         policy=_policy(config, store, tokens),
-        profiles=Profiles(store, secrets, engine.fill),
+        profiles=Profiles(store, secrets, engine.fill, looks),
         archives=Archives(store, secrets, remotes, registry.limits),
         engine=engine,
-        looks=Looks(store, secrets, remotes),
+        looks=looks,
         offers=Offers(store),
         openid=_openid(config.auth.oidc) if config.auth.oidc else None,
         settings=_settings(config),
