@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc as collector
 import os
 from collections.abc import Iterator
 from datetime import timedelta
@@ -29,8 +30,11 @@ ConfigFile = Annotated[
 
 def serve(config: ConfigFile = None) -> None:
     """Start the server."""
+    collector.disable()  # what is imported stays: no process need ever look through it
     from packyard.server.serve import serve as run
 
+    collector.freeze()
+    collector.enable()
     raise typer.Exit(run(config, os.environ))
 
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from packyard.catalog import charts as rows
-from packyard.server.pack_models import Model, Problem, timestamp
+from packyard.server.pack_models import Model, refusals, timestamp
 from packyard.server.packs import Reader, Wired
 
-router = APIRouter(tags=["charts"], responses={code: {"model": Problem} for code in (401, 403)})
+router = APIRouter(tags=["charts"], responses=refusals(401, 403))
 
 
 class PlaceModel(Model):

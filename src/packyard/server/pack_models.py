@@ -147,6 +147,16 @@ class Problem(Model):
     ref: str = Field(description="The request's id, as in the server's log.")
 
 
+def refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of answers by these codes: each is a `Problem`, by the name of its schema.
+
+    Given the class itself, FastAPI makes a model anew for every code of every route: of a thousand
+    equal ones, a fifth of the time that a server takes to start.
+    """
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {code: {"content": {"application/json": {"schema": schema}}} for code in codes}
+
+
 class Health(Model):
     status: str
 

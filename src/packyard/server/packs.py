@@ -11,7 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from sqlalchemy import Connection
@@ -81,9 +81,7 @@ Writer = Annotated[Principal, _may(Action.PUSH)]
 Deleter = Annotated[Principal, _may(Action.DELETE)]
 
 _open = APIRouter(tags=["health"])
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    code: {"model": models.Problem} for code in (400, 401, 403, 404, 409, 413, 422)
-}
+_REFUSALS = models.refusals(400, 401, 403, 404, 409, 413, 422)
 _guarded = APIRouter(tags=["packs"], responses=_REFUSALS, route_class=Segments)
 _small = APIRouter(tags=["packs"], responses=_REFUSALS, route_class=SmallRoute)
 
@@ -94,7 +92,7 @@ def health() -> models.Health:
     return models.Health(status="UP")
 
 
-@_open.get("/ready")
+@_open.get("/ready", responses={503: {"model": models.Problem}})
 def ready(parts: Wired) -> models.Health:
     """Ready: the store can be read; 503 where it cannot."""
     parts.store.check_ready()

@@ -17,7 +17,7 @@ from pydantic.alias_generators import to_camel
 from packyard.auth.principal import Action, Principal
 from packyard.errors import ParameterInvalid
 from packyard.server.admission import identify
-from packyard.server.pack_models import Problem
+from packyard.server.pack_models import refusals
 from packyard.server.packs import Wired
 from packyard.storage.content import microseconds
 
@@ -111,9 +111,7 @@ async def _admin(request: Request, parts: Wired) -> Principal:
     return principal
 
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem} for code in (400, 401, 403, 404, 409, 413, 422, 429)
-}
+REFUSALS = refusals(400, 401, 403, 404, 409, 413, 422, 429)
 """What any of these addresses may answer instead."""
 PRIVATE = Depends(_keep_nowhere)
 """Of routers whose answers nothing on their way may keep."""
