@@ -31,6 +31,16 @@ def test_a_pulled_folder_equals_the_pushed_one(
     assert [entry.name for entry in out.iterdir()] == ["demo-1.10.0"]
 
 
+def test_a_version_may_be_named_as_pack_json_spells_it(
+    foreign: str, packyard: Program, tmp_path: Path
+) -> None:
+    folder = make_pack(tmp_path / "plus", "demo", "1.0.0+b.1")
+    assert packyard("pack", "push", "-r", foreign, folder).code == 0
+    done = packyard("pack", "pull", "-r", foreign, "demo:1.0.0+b.1", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert read_folder(next((tmp_path / "out").iterdir())) == read_folder(folder)
+
+
 def test_without_a_tag_the_newest_version_comes(
     foreign: str, pushed: Path, packyard: Program, tmp_path: Path
 ) -> None:

@@ -13,7 +13,8 @@ from packyard.digests import Digest, parse_digest
 from packyard.errors import ParameterInvalid
 from packyard.packs.artifact import repository
 from packyard.packs.model import PackName, parse_pack_name
-from packyard.references import Tag, parse_tag
+from packyard.packs.tags import tag_of
+from packyard.references import Tag
 from packyard.remotes.address import Address, parse_address
 from packyard.remotes.client import Client
 from packyard.remotes.oci import Repository
@@ -49,10 +50,13 @@ def open_client(address: Address, account: Account, home: Path) -> Client:
 
 
 def split_pack(text: str) -> tuple[PackName, Tag | Digest | None]:
-    """`NAME[:TAG][@DIGEST]` in its parts; a digest counts more than a tag beside it."""
+    """`NAME[:TAG][@DIGEST]` in its parts; a digest counts more than a tag beside it.
+
+    A version may be written as pack.json spells it, with `+`.
+    """
     before, _, digest = text.partition("@")
     name, _, tag = before.partition(":")
-    reference = parse_digest(digest) if digest else parse_tag(tag) if tag else None
+    reference = parse_digest(digest) if digest else tag_of("", tag) if tag else None
     return parse_pack_name(name), reference
 
 
@@ -61,7 +65,7 @@ def split_tagged(text: str) -> tuple[PackName, Tag]:
     name, colon, tag = text.partition(":")
     if not colon:
         raise ParameterInvalid(f"{text!r} names no tag: write {text}:TAG.")
-    return parse_pack_name(name), parse_tag(tag)
+    return parse_pack_name(name), tag_of("", tag)
 
 
 def account_of(address: Address, home: Path) -> Account:

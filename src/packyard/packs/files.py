@@ -51,8 +51,10 @@ def path_fault(path: str) -> str:
     parts = path.split("/")
     if not path:
         return "is empty"
-    if path.startswith("/") or _DRIVE.match(path):
+    if path.startswith("/"):
         return "is absolute"
+    if _DRIVE.match(path):
+        return f"begins as a drive does, with {path[:2]!r}"
     if ".." in parts:
         return "leaves the folder by '..'"
     if "" in parts or "." in parts:
