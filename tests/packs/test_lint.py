@@ -55,6 +55,7 @@ def with_text(old: str, new: str) -> Files:
 
 
 NOTE = "# spectrocloud.com/enabled-presets:"
+FORMAT = """manifests.sample.port: {schema: '{{ format "${number}" | hints "a"}}'}\n"""
 SCHEMA = """\
 manifests.sample.port:
   schema: '{{ required | format "${number}" }}'
@@ -504,6 +505,54 @@ ODDITIES: dict[str, tuple[Files, list[str]]] = {
         [],
     ),
     "a note without presets": (values(NOTE), []),
+    "no annotations": (pack(annotations=None), []),
+    "a pack that is not to be used any more": (
+        pack(annotations={"system_state": "deleted", "disabled": "false"}),
+        [],
+    ),
+    "a name for one more layer": (values("pack: {spectrocloud.com/display-name: b}"), []),
+    "no section of the pack": (values("readinessCheck: {deployments: []}"), []),
+    "keys beside the chart's": (
+        chart_pack({"values.yaml": "charts:\n  engine: {a: 1}\n  extraTemplates: []\n"}),
+        ["charts.section-unknown"],
+    ),
+    "a chart with paths too long for a plain header, of the first form": (
+        chart_pack(
+            {
+                "charts/engine-1.0.0.tgz": tarball(
+                    {
+                        "engine/Chart.yaml": "apiVersion: v1\nname: engine\nversion: v1.0.0\n",
+                        f"engine/charts/{'deep/' * 30}x.yaml": "a: 1\n",
+                    }
+                )
+            }
+        ),
+        [],
+    ),
+    "what desktops leave": (chart_pack({"charts/.DS_Store": "x"}), ["files.stray"]),
+    "a number in quotes": (
+        pack({"schema.yaml": FORMAT, "values.yaml": "manifests: {sample: {port: '0.28'}}"}),
+        [],
+    ),
+    "breaks of another system": (
+        values("pack:\r\n  namespace: a # \u2500\u2500 \u2192 \u00a9\r"),
+        [],
+    ),
+    "resources with and without components": (
+        pack(
+            constraints={
+                "resources": [
+                    {"type": "cpu", "minLimit": 100},
+                    {
+                        "type": "memory",
+                        "minLimit": 100,
+                        "components": [{"resourceRequestParamRef": "manifests.sample.port"}],
+                    },
+                ]
+            }
+        ),
+        [],
+    ),
     "unknown files": (pack({"NOTES.txt": "", "examples/a.sh": "", "test.sh": ""}), []),
 }
 

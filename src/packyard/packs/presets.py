@@ -2,8 +2,9 @@
 
 Choosing removes the preset's paths and merges what it adds, with its comments. Within a group the
 former preset is taken back first: what it put there and nobody has changed since gives way to the
-pack's defaults, so that the result does not depend on which preset stood before; nor do its bytes,
-but for comments of the former one above keys that the defaults hold as well. The comment
+pack's defaults, so that the result does not depend on which preset stood before. Where nothing else
+was changed in between its bytes do not either, but for comments of the former one above keys that
+the defaults hold as well. The comment
 `# spectrocloud.com/enabled-presets:` notes what was chosen; it is never a command.
 """
 
