@@ -408,3 +408,45 @@ def test_a_file_is_imported_replaced_and_deleted(
     assert len(found["spec"]["published"]["packs"]) == 4
     terraform.destroy()
     assert api.get(f"/v1/clusterprofiles/{made}").json()["code"] == "ResourceNotFound"
+
+
+USED = """
+resource "spectrocloud_macros" "used" {
+  context = "tenant"
+  macros  = { kept = "1", used = "%(macro)s" }
+}
+resource "spectrocloud_registry_helm" "used" {
+  name       = "%(registry)s"
+  endpoint   = "https://127.0.0.1:9/charts"
+  is_private = true
+  credentials { credential_type = "noAuth" }
+  lifecycle { create_before_destroy = true }
+}
+resource "spectrocloud_cluster_profile" "it" {
+  name       = "user"
+  context    = "tenant"
+  cloud      = "all"
+  type       = "add-on"
+  pack {
+    name         = "web"
+    type         = "helm"
+    tag          = "1.0.0"
+    registry_uid = spectrocloud_registry_helm.used.id
+    values       = "a: '{{ .spectro.macro.used }}'"
+  }
+  depends_on = [spectrocloud_macros.used]
+}
+"""
+
+
+def test_what_a_profile_uses_goes_after_it(terraform: Terraform, api: httpx.Client) -> None:
+    terraform.apply(USED % {"registry": "first name", "macro": "1"})
+    first = terraform.state("spectrocloud_registry_helm.used")["id"]
+    answer = api.delete(f"/v1/registries/helm/{first}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "ResourceInUse")
+    assert "user 1.0.0" in answer.json()["message"]
+    terraform.apply(USED % {"registry": "second name", "macro": "1"})
+    assert api.get(f"/v1/registries/helm/{first}").json()["code"] == "ResourceNotFound"
+    without = USED.replace(', used = "%(macro)s"', "") % {"registry": "second name"}
+    assert "The macro used is used by a cluster profile: user 1.0.0" in terraform.fails(without)
+    terraform.destroy()
