@@ -226,11 +226,8 @@ def candidates(layer: ProfileLayer, places: Places) -> list[Holder]:
         for name in _names(layer)
         for one in places.anywhere(name, layer.tag)
     ]
-    unique = list({one.registry.uid: one for one in holding}.values())
-    found = matching(layer.registry, unique)
-    if found:
-        return found
-    return [one for one in _unlisted(places.holders) if _is_meant(layer.registry, one)]
+    holding += [one for one in _unlisted(places.holders) if _is_meant(layer.registry, one)]
+    return matching(layer.registry, list({one.registry.uid: one for one in holding}.values()))
 
 
 def _unlisted(holders: Mapping[str, Holder]) -> Iterator[Holder]:
