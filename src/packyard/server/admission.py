@@ -25,6 +25,7 @@ from packyard.storage.audit import ORIGIN, Origin
 COOKIE = "packyard_session"
 CSRF_COOKIE = "packyard_csrf"
 _HOST_ONLY = "__Host-"  # browsers take such a cookie from this host alone, over TLS
+_ORIGIN = "packyard.origin"
 _ACTOR = 255  # characters of a name in the audit
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -73,6 +74,13 @@ def originate(parts: Parts, scope: Scope, principal: Principal, via: str) -> Non
         request=REQUEST_ID.get(),
     )
     ORIGIN.set(origin)
+    scope[_ORIGIN] = origin
+
+
+def audited(scope: Scope) -> str:
+    """The uid of the last row of the audit that a request led to; "" for none."""
+    origin: Origin | None = scope.get(_ORIGIN)
+    return origin.rows[-1] if origin and origin.rows else ""
 
 
 def cookie_name(name: str, *, secure: bool) -> str:

@@ -24,7 +24,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from packyard.errors import ParameterInvalid, TooLarge
-from packyard.server.admission import identify
+from packyard.server.admission import audited, identify
 from packyard.server.parts import MIB, Parts, header
 
 SMALL = 64 * 1024  # bytes
@@ -101,7 +101,10 @@ class SmallRoute(Segments):
         handler = super().get_route_handler()
 
         async def limited(request: Request) -> Response:
-            return await handler(_Bounded(request.scope, self._limited(request)))
+            answer = await handler(_Bounded(request.scope, self._limited(request)))
+            if uid := audited(request.scope):
+                answer.headers["AuditUid"] = uid
+            return answer
 
         return limited
 

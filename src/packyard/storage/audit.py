@@ -9,8 +9,9 @@ layer, and a change that has no caller is the server's own (decision 0004). Rows
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 _TIME_DIGITS = 14  # of the 24 hex digits of a uid; the rest is random
@@ -31,6 +32,7 @@ class Origin:
     """Who asks, and through which door; `uid` is that of a row in the users' table, or empty.
 
     `via` is `oci`, `api`, `cli` or `server`; `request` the id under which the log tells more.
+    `rows` gets the uids of what is recorded.
     """
 
     actor: str
@@ -38,6 +40,7 @@ class Origin:
     address: str = ""
     via: str
     request: str = ""
+    rows: deque[str] = field(default_factory=lambda: deque(maxlen=1), compare=False)
 
 
 SERVER = Origin(actor="packyard", via="server")

@@ -181,9 +181,11 @@ class Transaction:
         sentence without secrets, `project` the uid of the one that the thing belongs to.
         """
         origin, time = ORIGIN.get(), now()
+        uid = audit_uid(time)
+        origin.rows.append(uid)
         self._run(
             statements.RECORD,
-            uid=audit_uid(time),
+            uid=uid,
             at=time,
             actor=origin.actor,
             actor_uid=origin.uid,

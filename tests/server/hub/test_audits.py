@@ -28,8 +28,11 @@ def test_every_change_is_accounted_for_whatever_it_came_by(admin: Caller) -> Non
     uid = make(admin, "Audited")
     ann = make_user(admin, "ann", None, projectRoles=[{"projectUid": uid, "role": "editor"}])
     path = f"/v1/projects/{uid}/macros"
-    assert ann("POST", path, {"macros": [{"name": "m", "value": "sesame"}]}).status_code == 204
+    added = ann("POST", path, {"macros": [{"name": "m", "value": "sesame"}]})
+    assert added.status_code == 204
     (entry,) = listed(admin, f"?projectUid={uid}&resourceKind=macro")
+    assert added.headers["AuditUid"] == entry["metadata"]["uid"]
+    assert "AuditUid" not in ann("GET", path).headers
     spec = entry["spec"]
     assert spec["actionType"] == "create"
     assert spec["actionMsg"] == "Added macros m to the project Audited"
