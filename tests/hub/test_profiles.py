@@ -188,6 +188,7 @@ def test_layers_follow_a_tag_that_moves_and_say_so_when_it_is_gone(
     assert made.profile.layers[0].version == "1.1.0"
     push(registry, pack_files("demo", "1.2.0"))
     assert _standing(hub, made) == ("1.2.0", "", True)
+    assert _moved(kept, made) == ["demo:1.x led to 1.1.0 and leads to 1.2.0 now"]
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         with hub.store.read() as connection:
             (one,) = places(connection, ["demo"], [version]).anywhere("demo", version)
@@ -202,6 +203,19 @@ def test_layers_follow_a_tag_that_moves_and_say_so_when_it_is_gone(
         kept.publish(made.uid)
     with pytest.raises(ProfileRefused):
         put_layers(kept, made.uid, layer(tag="1.0.0"))
+
+
+def _moved(kept: Profiles, made: Kept) -> list[str]:
+    found = kept.compose(made.profile, "", made.profile.layers).findings
+    return [one.message.partition(",")[0] for one in found if one.rule == "layer.changed"]
+
+
+def test_other_content_under_the_same_version_is_told(kept: Profiles, registry: Registry) -> None:
+    made = kept.create(profile(layer()), "", publish=True)
+    assert _moved(kept, made) == []
+    files = pack_files("demo", "1.0.0", displayName="Another")
+    push(registry, files)
+    assert _moved(kept, made) == ["demo:1.0.0 was pushed again with other content"]
 
 
 def test_manifest_layers_have_uids_of_their_own_kept_by_name(kept: Profiles) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
@@ -33,11 +33,12 @@ from packyard.hub.resolution import (
     resolve_layers,
 )
 from packyard.hub.tables import macros, projects, tenants
-from packyard.profiles.check import check, publishable, resolved_values
+from packyard.profiles.check import check, ordered, publishable, resolved_values
 from packyard.profiles.content import Content, PackContent
 from packyard.profiles.filling import Engine
 from packyard.profiles.layers import check_structure
 from packyard.profiles.model import Profile, ProfileLayer, Variable
+from packyard.profiles.rules import found
 from packyard.profiles.scope import macros_in_force
 from packyard.profiles.variables import check_variables, is_masked
 from packyard.storage.store import Store
@@ -254,6 +255,7 @@ class Profiles:
             system=of.around.system,
         )
         layers = tuple(one.layer for one in of.resolved)
+        findings = ordered(profile, [*findings, *_moved(layers, former)])
         return Composed(replace(profile, layers=layers), of.resolved, of.contents, findings)
 
     def materials(
@@ -309,6 +311,21 @@ def contents_of(connection: Connection, resolved: Sequence[Resolved]) -> list[Co
         here = select(packs.c.name).where(packs.c.gone_at == 0).distinct()
         names = list(connection.scalars(here.order_by(packs.c.name)))
     return layer_contents.of_layers(resolved, known, names)
+
+
+def _moved(layers: Iterable[ProfileLayer], former: Iterable[ProfileLayer]) -> Iterator[Finding]:
+    """Layers whose tags lead to other content by now, though nobody changed them."""
+    standing = {layer.name: layer for layer in former}
+    for layer in layers:
+        before = standing.get(layer.name)
+        if not before or not is_unchanged(layer, before) or not before.digest:
+            continue
+        if layer.digest not in ("", before.digest):
+            what = f"led to {before.version} and leads to {layer.version} now"
+            if layer.version == before.version:
+                what = "was pushed again with other content"
+            message = f"{layer.pack}:{layer.tag} {what}, since the layer was written."
+            yield found("layer.changed", message, layer=layer.name, path="tag")
 
 
 def _unread(

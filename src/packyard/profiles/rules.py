@@ -76,6 +76,7 @@ _WARNING = {
     "variable.masked": "A secret was masked in an export and has to be given again.",
 }
 _HINT = {
+    "layer.changed": "The tag of a layer leads to another pack than when the layer was written.",
     "macro.pack-absent": "A macro refers to a value that no layer holds; it becomes empty.",
     "macro.deployment": "A system value that is known only when a cluster is deployed.",
     "macro.structure": "A macro refers to a map or list, which has no form inside a text.",
