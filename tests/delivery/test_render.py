@@ -167,6 +167,8 @@ def test_macros_stay_in_values_and_templates(engine: Engine) -> None:
         ("a{{- .spectro.var.x -}}b", "a{{- `{{ .spectro.var.x }}` -}}b"),
         ("{{ .spectro.var.x\n | upper }}", "{{ `{{ .spectro.var.x\n | upper }}` }}"),
         ("{{ .spectro.x | default `a` }}", '{{ "{{ .spectro.x | default `a` }}" }}'),
+        ('{{ printf "%s }}" .spectro.x }}', '{{ `{{ printf "%s }}" .spectro.x }}` }}'),
+        ("{{/* .spectro.x */}}", "{{/* .spectro.x */}}"),
         ("{{ .Values.spectro.x }}{{ .spectroX }}", "{{ .Values.spectro.x }}{{ .spectroX }}"),
         ("spectro. {{ }} .spectro.x", "spectro. {{ }} .spectro.x"),
     ],

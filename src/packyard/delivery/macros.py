@@ -7,27 +7,23 @@ specification, "Macros"). In a template it is written as a text that gives the m
 from __future__ import annotations
 
 import json
-import re
 
-_ACTION = re.compile(r"\{\{(-?)(.*?)(-?)\}\}", re.DOTALL)
-_REFERENCE = re.compile(r"(?<![\w.$])\.spectro\.")
+from packyard.profiles.actions import Action, read
 
 
 def holds_macro(text: str) -> bool:
-    return any(_REFERENCE.search(action[2]) for action in _ACTION.finditer(text))
+    return any(isinstance(piece, Action) for piece in read(text))
 
 
 def guarded(text: str) -> str:
     """A template that gives its macros back, every other action as it stands, on its line."""
-    return _ACTION.sub(_guarded, text)
+    return "".join(piece if isinstance(piece, str) else _guarded(piece) for piece in read(text))
 
 
-def _guarded(action: re.Match[str]) -> str:
-    before, inside, after = action.groups()
-    if not _REFERENCE.search(inside):
-        return action.group()
+def _guarded(action: Action) -> str:
+    inside = action.text[2 + action.trims_before : -2 - action.trims_behind]
     macro = f"{{{{{inside}}}}}"
     literal = json.dumps(macro, ensure_ascii=False) if "`" in macro else f"`{macro}`"
     # A raw text keeps its line ends, so the lines below stay where they are.
-    front, back = ("- " if before else " "), (" -" if after else " ")
+    front, back = "- " if action.trims_before else " ", " -" if action.trims_behind else " "
     return f"{{{{{front}{literal}{back}}}}}"
