@@ -5,29 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from fastapi import APIRouter
-
 from packyard.auth.principal import Principal
 from packyard.findings import Finding, Severity
 from packyard.hub.composing import Composed, surroundings
 from packyard.packs.values import Document
 from packyard.packs.yaml.writer import Style, entry
 from packyard.profiles.model import PackType, Profile, ProfileLayer
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form
-from packyard.server.hub.profiles.access import Readable
+from packyard.server.hub.forms import Form
+from packyard.server.hub.profiles.access import Readable, router_at
 from packyard.server.hub.profiles.bodies import ReferencesBody, TemplateBody
 from packyard.server.hub.profiles.layer_answers import Resolved
 from packyard.server.hub.scope import Reading, Scoped
 from packyard.server.packs import Wired
-from packyard.server.small import LargeRoute
 
-router = APIRouter(
-    prefix="/v1/clusterprofiles",
-    tags=["cluster profiles"],
-    route_class=LargeRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = router_at("/v1/clusterprofiles")
 _SERIOUS = (Severity.REFUSE, Severity.BLOCK)
 
 

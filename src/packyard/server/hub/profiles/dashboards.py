@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy import Connection, select
 
@@ -19,9 +18,9 @@ from packyard.hub.places import places
 from packyard.hub.profiles import Kept, Reach
 from packyard.hub.resolution import Standing, asked, standing
 from packyard.packs.model import Layer
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, KnownBy
+from packyard.server.hub.forms import Form, KnownBy
 from packyard.server.hub.lists import ListMeta, Paged, page
-from packyard.server.hub.profiles.access import Readable
+from packyard.server.hub.profiles.access import Readable, router_at
 from packyard.server.hub.profiles.answers import ProfileMeta, Version
 from packyard.server.hub.profiles.filters import Filter, Sort, key_of, matches
 from packyard.server.hub.profiles.views import versions_of
@@ -30,13 +29,7 @@ from packyard.server.packs import Wired
 from packyard.server.small import SmallRoute
 from packyard.storage.batches import batches
 
-router = APIRouter(
-    prefix="/v1/dashboard/clusterprofiles",
-    tags=["cluster profiles"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = router_at("/v1/dashboard/clusterprofiles", SmallRoute)
 
 
 class ShortSpec(Form):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from starlette.datastructures import UploadFile
 
 from packyard.errors import ParameterInvalid
@@ -23,21 +23,14 @@ from packyard.profiles.exchange import as_json, as_yaml, export, profile_of, reg
 from packyard.profiles.fields import read_document
 from packyard.profiles.model import Profile
 from packyard.profiles.terraform import terraform
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Uid
-from packyard.server.hub.profiles.access import Readable
+from packyard.server.hub.forms import Form, Uid
+from packyard.server.hub.profiles.access import Readable, router_at
 from packyard.server.hub.profiles.whole import Publish
 from packyard.server.hub.scope import Editing, Reading
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
-from packyard.server.small import LargeRoute
 
-router = APIRouter(
-    prefix="/v1/clusterprofiles",
-    tags=["cluster profiles"],
-    route_class=LargeRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = router_at("/v1/clusterprofiles")
 _FIELD = "importFile"
 _BINARY = "application/octet-stream"
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")

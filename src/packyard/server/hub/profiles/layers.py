@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy import Connection
 
 from packyard.errors import Denied, ProfileTaken, ProfileUnknown
@@ -17,9 +17,9 @@ from packyard.hub.resolution import Standing
 from packyard.packs.model import Layer
 from packyard.profiles.content import PackContent
 from packyard.profiles.model import ProfileLayer, ProfileType
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Uid
+from packyard.server.hub.forms import Uid
 from packyard.server.hub.profiles import views
-from packyard.server.hub.profiles.access import Changeable, LayerName, Readable
+from packyard.server.hub.profiles.access import Changeable, LayerName, Readable, router_at
 from packyard.server.hub.profiles.bodies import PackBody, PackInput, PackRefsBody
 from packyard.server.hub.profiles.layer_answers import (
     ConfigItem,
@@ -39,15 +39,8 @@ from packyard.server.hub.profiles.layer_answers import (
 from packyard.server.hub.profiles.manifests import layer_of
 from packyard.server.hub.profiles.whole import PackMeta
 from packyard.server.packs import Wired
-from packyard.server.small import LargeRoute
 
-router = APIRouter(
-    prefix="/v1/clusterprofiles/{uid}",
-    tags=["cluster profiles"],
-    route_class=LargeRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = router_at("/v1/clusterprofiles/{uid}")
 
 
 @router.get("/packs", response_model_exclude_none=True)

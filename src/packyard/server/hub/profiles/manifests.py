@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from fastapi import APIRouter
-
 from packyard.errors import ProfileUnknown
 from packyard.hub.profiles import Kept
 from packyard.profiles.model import Manifest, ProfileLayer
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Uid
-from packyard.server.hub.profiles.access import Changeable, LayerName, ManifestUid, Readable
+from packyard.server.hub.forms import Uid
+from packyard.server.hub.profiles.access import (
+    Changeable,
+    LayerName,
+    ManifestUid,
+    Readable,
+    router_at,
+)
 from packyard.server.hub.profiles.answers import ManifestModel, Manifests
 from packyard.server.hub.profiles.bodies import ManifestBody
 from packyard.server.packs import Wired
-from packyard.server.small import LargeRoute
 
-router = APIRouter(
-    prefix="/v1/clusterprofiles/{uid}/packs/{packName}/manifests",
-    tags=["cluster profiles"],
-    route_class=LargeRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = router_at("/v1/clusterprofiles/{uid}/packs/{packName}/manifests")
 
 
 @router.get("", response_model_exclude_none=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -23,24 +23,17 @@ from packyard.packs.model import Layer
 from packyard.profiles.check import publishable
 from packyard.profiles.model import ProfileLayer
 from packyard.profiles.options import LayerOption, Offer, options
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form
+from packyard.server.hub.forms import Form
 from packyard.server.hub.lists import Fields, ListMeta, OrderBy, Paged, ordered, page, trimmed
 from packyard.server.hub.profiles import views
-from packyard.server.hub.profiles.access import Changeable, Readable
+from packyard.server.hub.profiles.access import Changeable, Readable, router_at
 from packyard.server.hub.profiles.answers import ProfileMeta, ProfileModel
 from packyard.server.hub.profiles.bodies import ProfileBody, TemplateBody
 from packyard.server.hub.scope import Reading
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
-from packyard.server.small import LargeRoute
 
-router = APIRouter(
-    prefix="/v1/clusterprofiles",
-    tags=["cluster profiles"],
-    route_class=LargeRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = router_at("/v1/clusterprofiles")
 
 _YAML: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/yaml": {"schema": {"type": "string"}}}}

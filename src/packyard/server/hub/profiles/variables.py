@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fastapi import APIRouter
-
 from packyard.errors import ProfileUnknown
 from packyard.hub.profiles import Kept
 from packyard.profiles.model import Variable
-from packyard.server.hub.forms import PRIVATE, REFUSALS
-from packyard.server.hub.profiles.access import Changeable, Readable
+from packyard.server.hub.profiles.access import Changeable, Readable, router_at
 from packyard.server.hub.profiles.answers import VariableModel, Variables
 from packyard.server.hub.profiles.bodies import VariableNames, VariablesBody
 from packyard.server.packs import Wired
-from packyard.server.small import LargeRoute
 
-router = APIRouter(
-    prefix="/v1/clusterprofiles/{uid}/variables",
-    tags=["cluster profiles"],
-    route_class=LargeRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = router_at("/v1/clusterprofiles/{uid}/variables")
 
 
 @router.get("")

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from packyard.auth.principal import Action
 from packyard.auth.users import require_projects
 from packyard.errors import PackyardError, ParameterInvalid
 from packyard.hub import profiles
 from packyard.hub.profiles import DESCRIPTION, Kept
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Uid
+from packyard.server.hub.forms import Form, Uid
 from packyard.server.hub.profiles import views
-from packyard.server.hub.profiles.access import Changeable, Readable, allowed
+from packyard.server.hub.profiles.access import Changeable, Readable, allowed, router_at
 from packyard.server.hub.profiles.answers import ProfileModel
 from packyard.server.hub.profiles.bodies import (
     BulkBody,
@@ -31,15 +31,8 @@ from packyard.server.hub.profiles.bodies import (
 )
 from packyard.server.hub.scope import Caller, Editing, Reading, Scoped, unknown_project
 from packyard.server.packs import Wired
-from packyard.server.small import LargeRoute
 
-router = APIRouter(
-    prefix="/v1/clusterprofiles",
-    tags=["cluster profiles"],
-    route_class=LargeRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = router_at("/v1/clusterprofiles")
 
 Publish = Annotated[bool, Query(description="Publish it in the same transaction.")]
 PackMeta = Annotated[
