@@ -3,10 +3,17 @@ hold: the fault of one version, or left out, and never the end of a synchronizat
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from packyard.digests import digest_of
 from tests.hub.syncing import Charts, Hub
-from tests.remotes.scripted import answering
+from tests.packs import samples
+from tests.remotes.scripted import Reply, answering
+
+HALF = "\ud801"
+WEB = ("web", "1.0.0")
 
 
 @pytest.mark.parametrize(
@@ -25,4 +32,46 @@ def test_an_odd_time_is_none(hub: Hub, created: str, time: int) -> None:
     with answering(charts) as server:
         registry = hub.add(f"http://{server.host}")
         assert hub.sync(registry).status == "Completed"
-    assert hub.held(registry)["web", "1.0.0"].pushed_at == time
+    assert hub.held(registry)[WEB].pushed_at == time
+
+
+def test_texts_and_numbers_that_no_row_holds_are_left_out(
+    hub: Hub, caplog: pytest.LogCaptureFixture
+) -> None:
+    charts = Charts()
+    odd = {"description": f"a{HALF}b\0", "annotations": {f"k{HALF}": f"v{HALF}"}, "icon": 10**30}
+    charts.put("web", "1.0.0", appVersion=1e300, keywords=[HALF, 7], **odd)
+    charts.rows[f"x{HALF}"] = [{"name": "x", "version": f"1{HALF}", "urls": [f"x{HALF}"]}]
+    charts.rows["far"] = [{"version": "1.0.0", "urls": ["x" * 5000]}]
+    charts.put("schemed", "1.0.0")
+    schema = {"properties": {"a": {"type": "string", "enum": ["v", HALF], "description": HALF}}}
+    chart = {
+        "schemed/Chart.yaml": "apiVersion: v2\nname: schemed\nversion: 1.0.0\n",
+        "schemed/values.yaml": "a: v\n",
+        "schemed/values.schema.json": json.dumps(schema),
+    }
+    charts.archives["schemed", "1.0.0"] = samples.tarball(chart)
+    digest = digest_of(charts.archives["schemed", "1.0.0"]).removeprefix("sha256:")
+    charts.rows["schemed"][0]["digest"] = digest
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        status = hub.sync(registry)
+        assert status.status == "Completed", status.message
+    held = hub.held(registry)
+    assert sorted(held) == [("schemed", "1.0.0"), WEB]
+    assert held[WEB].annotations["description"] == "ab"
+    assert hub.contents(held["schemed", "1.0.0"]).schema == ""
+    assert [(fault.name, fault.tag) for fault in hub.faults(registry)] == [
+        ("far", "1.0.0"),
+        ("x", "1"),
+    ]
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_what_a_registry_says_of_its_failure_can_be_told(hub: Hub) -> None:
+    said = json.dumps({"errors": [{"code": "DENIED", "message": f"Not{HALF} you.\0"}]}).encode()
+    with answering(lambda _: Reply(403, body=said)) as server:
+        registry = hub.add(f"http://{server.host}")
+        status = hub.sync(registry)
+    assert status.status == "Failed"
+    assert "Not you" in status.message

@@ -245,6 +245,8 @@ def test_one_item_that_nobody_foresaw_stops_no_other(
             "Nothing changed since the last synchronization; 3 could not be taken."
         )
         assert (again.done, again.total) == (len(held), len(held))
+        monkeypatch.setattr(work, "_ODD", 2)
+        assert hub.sync(registry, forced=True).status == "Failed"
 
 
 @pytest.mark.parametrize("size", [10**30, -1, 1.5, "12", True, None])

@@ -110,11 +110,13 @@ def page(*rows: object, following: str = "") -> Reply:
 def test_what_is_listed_in_no_known_form_is_broken() -> None:
     good = {"name": "web", "tag": "1.0.0", "digest": DIGEST}
     rows = [7, {"name": "x"}, {**good, "name": "A/b"}, {**good, "digest": "md5:1"}, good]
+    rows += [{**good, "tag": "1\ud801"}, {**good, "tags": ["1 0"]}]
     with talking(lambda _: page(*rows, {**good, "tags": [1]})) as (_, client):
         offers, broken, _ = taken(PackSource(client).listing({}))
     assert names_and_tags(offers) == [("web", "1.0.0")]
     assert [(one.name, one.tag) for one in broken] == [
-        ("", ""), ("x", ""), ("A/b", "1.0.0"), ("web", "1.0.0"), ("web", "1.0.0"),
+        ("", ""), ("x", ""), ("A/b", "1.0.0"), ("web", "1.0.0"), ("web", "1\ud801"),
+        ("web", "1.0.0"), ("web", "1.0.0"),
     ]  # fmt: skip
     assert broken[1] == Broken("x", "", "It has no name and digest.")
     assert "is not a pack's name" in broken[2].reason

@@ -5,7 +5,7 @@ A chart is a pack of one chart: layer `addon`, every cloud, its values under `ch
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,8 +13,9 @@ from datetime import datetime
 from packyard.catalog.entries import Contents, Entry, FileInfo, contents_of, entry_of, pack_uid
 from packyard.catalog.foreign import Arrival
 from packyard.digests import Digest
-from packyard.errors import ContentRefused, PackyardError
+from packyard.errors import ContentRefused, PackyardError, Unavailable
 from packyard.findings import refusals
+from packyard.packs import jsontext
 from packyard.packs.charts import read_chart, unpack
 from packyard.packs.files import Files
 from packyard.packs.model import Layer
@@ -28,6 +29,8 @@ from packyard.remotes.chart import PulledChart
 from packyard.remotes.pack import PulledPack
 from packyard.remotes.source import Kind, Offer, Source
 from packyard.storage.content import microseconds
+
+_log = logging.getLogger(__name__)
 
 LABEL_LIMIT = 128
 _VALUES = "values.yaml"
@@ -45,7 +48,7 @@ class Outcome:
 
 def read(source: Source, registry: str, offer: Offer, *, whole: bool) -> Outcome:
     """The row of an offer and, for packs and where `whole`, the contents. Content that contradicts
-    itself or its place is `ContentRefused`."""
+    itself or its place is `ContentRefused`; what nobody foresaw is this version's fault too."""
     arrival = None
     try:
         if offer.kind is Kind.PACK:
@@ -56,7 +59,17 @@ def read(source: Source, registry: str, offer: Offer, *, whole: bool) -> Outcome
             arrival = Arrival(arrival.entry, chart_contents(source, offer))
     except PackyardError as error:
         return Outcome(arrival, error)
+    except Exception:  # noqa: BLE001 - what others wrote is without end, and so are its oddities
+        return Outcome(arrival, unforeseen(offer))
     return Outcome(arrival)
+
+
+def unforeseen(offer: Offer) -> PackyardError:
+    """What is told of the exception that is handled now; the log has the whole of it."""
+    _log.exception("%r %r cannot be taken", offer.name, offer.tag)
+    return Unavailable(
+        "A fault of this server, found at this one; its log tells more.", unforeseen=True
+    )
 
 
 def _pack(source: Source, registry: str, offer: Offer) -> Arrival:
@@ -168,11 +181,8 @@ def contents_of_chart(name: str, files: Files) -> Contents:
 
 
 def _schema(text: str, values: str, chart: str) -> str:
-    try:
-        own = json.loads(text) if text else None
-        json.dumps(own, ensure_ascii=False).encode()  # halves of surrogate pairs have no bytes
-    except (ValueError, RecursionError):
-        return ""
+    node, _ = jsontext.parse(text.encode(), _SCHEMA) if text else (None, [])
+    own = node.plain() if node else None
     document, _ = Document.parse(values)
     if document is None or not isinstance(own, dict):
         return ""

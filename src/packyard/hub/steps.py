@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, insert, select
 from packyard.catalog.entries import Contents, Entry, FileInfo
 from packyard.catalog.foreign import Arrival
 from packyard.hub.tables import sync_faults, sync_steps
+from packyard.remotes.chart_fields import cleaned
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,11 @@ def clear(connection: Connection, registry: str) -> None:
 def report(connection: Connection, registry: str, faults: Iterable[Fault]) -> None:
     """Make these all that is known to be broken in the registry."""
     connection.execute(delete(sync_faults).where(sync_faults.c.registry == registry))
-    rows = {(fault.name, fault.tag): fault for fault in faults}
+    readable = (
+        Fault(cleaned(fault.name), cleaned(fault.tag), cleaned(fault.reason), fault.validator)
+        for fault in faults
+    )
+    rows = {(fault.name, fault.tag): fault for fault in readable}
     if rows:
         connection.execute(
             insert(sync_faults),

@@ -17,6 +17,7 @@ from packyard.hub import opening, registries, schedule, steps
 from packyard.hub.description import Kind, Registry
 from packyard.hub.schedule import LeaseLost, Run, Times
 from packyard.hub.work import Lease, Stopped, Work
+from packyard.remotes.chart_fields import cleaned
 from packyard.remotes.source import Source
 from packyard.storage.store import Store
 from packyard.storage.transaction import Transaction
@@ -51,7 +52,7 @@ class Sync:
             except PackyardError as error:
                 asked = error.detail.get("retry_after")
                 wait = float(asked) if isinstance(asked, float) else 0.0
-                self._fail(run, error.message, wait=wait, again=again)
+                self._fail(run, cleaned(error.message), wait=wait, again=again)
             except Exception:  # noqa: BLE001 - whatever it was, the others go on
                 _log.exception("the synchronization of %s failed", run.registry)
                 self._fail(run, "A fault of this server; its log tells more.", again=again)

@@ -41,6 +41,8 @@ _STEP = 25
 """Offers whose content is written in one transaction."""
 _PATIENCE = 10
 """Failures of the way to the registry in a row, after which the others are not tried."""
+_ODD = 100
+"""Unforeseen faults, each with its trace in the log, after which it is no oddity of one."""
 _REASON_LIMIT = 2000
 MOST = 500_000
 """Versions of one registry."""
@@ -105,6 +107,7 @@ class Work:
         self._times = times
         self._registry = run.registry
         self._kept: list[str] = []
+        self._odd = 0
         with store.read() as connection:
             self._plan = Plan(
                 foreign.known(connection, run.registry),
@@ -143,17 +146,9 @@ class Work:
         """What the listing itself says of a chart is its row."""
         if not _is_described(offer):
             return None
-        try:
-            return Arrival(reading.chart_entry(self._registry, offer))
-        except ContentRefused as refused:
-            self._plan.failed(offer, _reason(refused), lasting=True)
-        except Exception:  # noqa: BLE001 - whatever one item holds, the others go on
-            self._plan.failed(offer, self._unforeseen(offer), lasting=False)
-        return None
-
-    def _unforeseen(self, offer: Offer) -> str:
-        _log.exception("%s %s of %s cannot be taken", offer.name, offer.tag, self._registry)
-        return "A fault of this server, found at this one; its log tells more."
+        outcome = reading.read(self._source, self._registry, offer, whole=False)
+        self._judge(offer, outcome)
+        return outcome.arrival
 
     def _read(self, wanted: list[Offer]) -> None:
         """Read what has to be read, several at once, and put it down step by step."""
@@ -165,8 +160,7 @@ class Work:
             self._lease.check()
             self._lease.done = min(self._lease.done + 1, self._lease.total)
             error = outcome.error
-            if error is not None:
-                self._judge(offer, outcome)
+            self._judge(offer, outcome)
             failures = failures + 1 if error and _is_way(error) else 0
             if outcome.arrival is not None:
                 read.append((offer, outcome.arrival))
@@ -179,18 +173,19 @@ class Work:
 
     def _outcome(self, offer: Offer, whole: dict[Key, Offer]) -> Outcome:
         self._lease.check()
-        try:
-            return reading.read(self._source, self._registry, offer, whole=_key(offer) in whole)
-        except Exception:  # noqa: BLE001 - whatever one item holds, the others go on
-            return Outcome(None, RemoteFailed(self._unforeseen(offer)))
+        return reading.read(self._source, self._registry, offer, whole=_key(offer) in whole)
 
     def _judge(self, offer: Offer, outcome: Outcome) -> None:
         """Report what could not be read; a row is a row, also without its contents."""
-        if outcome.error is None:
+        error = outcome.error
+        if error is None:
             return
-        lasting = isinstance(outcome.error, Invalid | TooLarge)
+        lasting = isinstance(error, Invalid | TooLarge)
         tell = self._plan.failed if outcome.arrival is None else self._plan.note
-        tell(offer, _reason(outcome.error), lasting=lasting)
+        tell(offer, _reason(error), lasting=lasting)
+        self._odd += bool(error.detail.get("unforeseen"))
+        if self._odd > _ODD:
+            raise error
 
     def _put(self, arrivals: list[tuple[Offer, Arrival]]) -> None:
         """Write versions down so that nobody sees them yet: new ones into the catalog, others into
@@ -202,13 +197,13 @@ class Work:
             self._write(arrivals)
         except (PackyardError, LeaseLost):
             raise
-        except Exception:  # noqa: BLE001 - whatever one item holds, the others go on
+        except Exception:  # noqa: BLE001 - what the database does not take is one version's fault
             if len(arrivals) > 1:
                 for one in arrivals:
                     self._put([one])
             else:
                 ((offer, _),) = arrivals
-                self._plan.failed(offer, self._unforeseen(offer), lasting=False)
+                self._judge(offer, Outcome(None, reading.unforeseen(offer)))
 
     def _write(self, arrivals: list[tuple[Offer, Arrival]]) -> None:
         new: list[Arrival] = []

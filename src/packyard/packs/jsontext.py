@@ -3,6 +3,7 @@
 Stricter than most readers where leniency would let two of them see different packs: a key that
 stands twice is a finding, and so are NaN, numbers beyond a double, lone surrogates and NUL. A byte
 order mark is skipped. Size and nesting are bounded, so no text exhausts the stack or the time.
+`loads` is as strict, for documents of programs, of which nobody asks the place of a fault.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import json
 import math
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from packyard.errors import several
 from packyard.findings import Finding, Position
 from packyard.packs.rules import found
 
@@ -74,6 +77,44 @@ def parse(data: bytes, file: str, limit: int = SIZE_LIMIT) -> tuple[Node | None,
             "pack-json.syntax", f"{file} is not JSON: {fault}.", mend=fault.mend, file=file, at=at
         )
         return None, [*reader.findings, finding]
+
+
+def loads(data: bytes) -> object:
+    """The plain values of a document; raises `ValueError` with what is wrong, in few words."""
+    try:
+        value: object = json.loads(
+            data.decode(),
+            parse_constant=_no_number,
+            parse_float=_float,
+            object_pairs_hook=_members,
+        )
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text holds half of a surrogate pair") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return value
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Of two members of one name, some programs would read the first and others the last."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+        raise ValueError(f"an object has {several([repr(name) for name in twice])} several times")
+    return members
 
 
 class _NotJson(Exception):

@@ -6,13 +6,12 @@ candidates, and Docker's schema 2 pair. Bytes are never rewritten; this reads th
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from packyard.digests import Digest, parse_digest
 from packyard.errors import DigestInvalid, ManifestInvalid, several
+from packyard.packs import jsontext
 from packyard.packs.artifact import CONFIG_TYPES, LAYER_TYPES, MANIFEST_TYPE
 from packyard.packs.chart_artifact import ARCHIVE_TYPES, PROVENANCE_TYPE
 from packyard.packs.chart_artifact import CONFIG_TYPE as CHART_CONFIG_TYPE
@@ -93,28 +92,12 @@ def parse_manifest(body: bytes, media_type: str) -> Artifact:
     Raises `ManifestInvalid` with everything that is wrong.
     """
     try:
-        document = json.loads(
-            body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_members
-        )
-        json.dumps(document, ensure_ascii=False).encode()  # fails for half a surrogate pair
-    except (ValueError, RecursionError) as error:
+        document = jsontext.loads(body)
+    except ValueError as error:
         raise ManifestInvalid(f"The manifest is not JSON: {error}.") from error
     if not isinstance(document, dict):
         raise ManifestInvalid("The manifest is not a JSON object.")
     return _Reader(document, media_type.partition(";")[0].strip()).artifact()
-
-
-def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Of two members of one name, some programs would read the first and others the last."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        twice = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
-        raise ValueError(f"an object has {several([repr(name) for name in twice])} several times")
-    return members
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
 
 
 class _Reader:

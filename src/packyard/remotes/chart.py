@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from packyard.digests import Digest, parse_digest
 from packyard.errors import (
     ChartUnknown,
-    DigestInvalid,
     ManifestInvalid,
     NotFound,
     TooLarge,
 )
+from packyard.packs import jsontext
 from packyard.packs.chart_artifact import (
     ARCHIVE_TYPE,
     ARCHIVE_TYPES,
@@ -32,13 +30,12 @@ from packyard.references import Tag, parse_repo, parse_tag
 from packyard.remotes.address import parse_address
 from packyard.remotes.chart_fields import chart_metadata
 from packyard.remotes.client import Client
-from packyard.remotes.oci import Descriptor, Received, Repository
+from packyard.remotes.oci import Descriptor, Received, Repository, described
 from packyard.remotes.transfer import Watch, pull_blob, unwatched
 
 CONFIG_LIMIT = 1024 * 1024
 CHART_LIMIT = 64 * 1024 * 1024
 """Bytes of a chart's archive."""
-_TOO_MANY = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +133,14 @@ def metadata(repository: Repository, received: Received) -> dict[str, Value]:
 
 
 def _config(repository: Repository, received: Received) -> dict[str, Value]:
-    config = received.document().get("config")
-    row = config if isinstance(config, dict) else {}
+    config = described(received.document().get("config"))
+    if config is None or config.size > CONFIG_LIMIT:
+        return {}
     try:
-        descriptor = Descriptor(CONFIG_TYPE, parse_digest(row["digest"]), _size(row))
-        if descriptor.size > CONFIG_LIMIT:
-            return {}
         out = io.BytesIO()
-        pull_blob(repository, descriptor, out, unwatched)
-        data = json.loads(out.getvalue())
-    except (ValueError, LookupError, TypeError, RecursionError, DigestInvalid, NotFound):
+        pull_blob(repository, config, out, unwatched)
+        data = jsontext.loads(out.getvalue())
+    except (ValueError, NotFound):
         return {}
     return chart_metadata(data) if isinstance(data, dict) else {}
 
@@ -166,14 +161,6 @@ def _layers(received: Received, types: Collection[str]) -> Iterator[Descriptor]:
     """Those of these types that are described as they must be."""
     layers = received.document().get("layers")
     for row in layers if isinstance(layers, list) else ():
-        with suppress(ValueError, LookupError, TypeError, DigestInvalid):
-            if row["mediaType"] in types:
-                yield Descriptor(row["mediaType"], parse_digest(row["digest"]), _size(row))
-
-
-def _size(row: Mapping[str, object]) -> int:
-    """Bytes; raises `ValueError` for what is no number of them."""
-    size = row["size"]
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size < _TOO_MANY:
-        raise ValueError
-    return size
+        layer = described(row)
+        if layer and layer.media_type in types:
+            yield layer

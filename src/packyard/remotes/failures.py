@@ -20,6 +20,7 @@ import httpx
 from packyard import errors
 from packyard.errors import ContentRefused, PackyardError, RemoteFailed
 from packyard.findings import Finding, Severity
+from packyard.remotes.chart_fields import cleaned
 
 _BY_CODE: Mapping[str, type[PackyardError]] = {
     "NAME_UNKNOWN": errors.RepositoryUnknown,
@@ -196,7 +197,7 @@ def _entries(body: bytes) -> Iterator[Mapping[str, object]]:
 def _said(entry: Mapping[str, object]) -> str:
     message, code = entry.get("message") or entry.get("error"), entry.get("code")
     text = message if isinstance(message, str) and message else str(code or "")
-    return text[:_SHOWN].rstrip(".")
+    return cleaned(text)[:_SHOWN].rstrip(".")
 
 
 def _findings(entry: Mapping[str, object]) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ _ENTRIES = "entries"
 _MARKUP = (b"<!", b"<?", b"<h", b"<H")
 _START = 4096
 _NAME_LIMIT = 250
+_URL_LIMIT = 4096
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
@@ -102,6 +103,8 @@ def _entry(name: str, row: Value) -> ChartVersion | Broken:
         return Broken(name, said[:_NAME_LIMIT], "The entry has no version, or one that is no text.")
     if not isinstance(url, str) or not url or UNPRINTABLE.search(url):
         return Broken(name, said, "The entry has no address of an archive.")
+    if len(url) > _URL_LIMIT:
+        return Broken(name, said, f"The address of its archive is longer than {_URL_LIMIT}.")
     sha256 = _SHA256.fullmatch(digest) if isinstance(digest, str) else None
     return ChartVersion(
         name=name,

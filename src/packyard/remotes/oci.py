@@ -6,7 +6,6 @@ pieces of a blob, which `transfer` verifies when it has them all.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ import httpx
 
 from packyard.digests import Digest, algorithm_of, digest_of, parse_digest
 from packyard.errors import DigestInvalid, NameInvalid, NotFound, RemoteFailed, TagInvalid, TooLarge
+from packyard.packs import jsontext
 from packyard.references import RepoName, Tag, is_digest, parse_repo, parse_tag
 from packyard.remotes.client import Answer, Body, Client
 
@@ -30,6 +30,7 @@ NAMES_LIMIT = 64 * 1024 * 1024
 """Bytes of all pages of a list together."""
 PATIENCE = 900.0
 """Seconds for all of them."""
+_SIZE_LIMIT = 2**63 - 1
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 
 
@@ -53,10 +54,25 @@ class Received:
     def document(self) -> Mapping[str, object]:
         """The manifest's JSON object; {} where it is none."""
         try:
-            document = json.loads(self.content)
-        except (ValueError, RecursionError):
+            document = jsontext.loads(self.content)
+        except ValueError:
             return {}
         return document if isinstance(document, dict) else {}
+
+
+def described(row: object) -> Descriptor | None:
+    """The descriptor that a manifest has there; None for what is none."""
+    if not isinstance(row, dict):
+        return None
+    media_type, digest, size = (row.get(key) for key in ("mediaType", "digest", "size"))
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _SIZE_LIMIT:
+        return None
+    if not isinstance(media_type, str) or not isinstance(digest, str):
+        return None
+    try:
+        return Descriptor(media_type, parse_digest(digest), size)
+    except DigestInvalid:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from packyard.packs.model import Pack
 from packyard.packs.tags import is_parent_form, split_tag
 from packyard.packs.version import Version, sort_key
 from packyard.references import Tag
-from packyard.remotes.oci import Descriptor, Received, Repository
+from packyard.remotes.oci import Descriptor, Received, Repository, described
 from packyard.remotes.transfer import Watch, pull_blob, push_blob, unwatched
 
 
@@ -231,10 +231,9 @@ def _files(repository: Repository, layer: Descriptor, watch: Watch, limits: Limi
 def _layer(repository: Repository, received: Received) -> Descriptor:
     layers = received.document().get("layers")
     layer = layers[0] if isinstance(layers, list) and len(layers) == 1 else None
-    if isinstance(layer, dict) and layer.get("mediaType") in artifact.LAYER_TYPES:
-        digest, size = layer.get("digest"), layer.get("size")
-        if isinstance(size, int) and (parsed := _digest(digest)):
-            return Descriptor(layer["mediaType"], parsed, size)
+    found = described(layer)
+    if found and found.media_type in artifact.LAYER_TYPES:
+        return found
     raise ManifestInvalid(
         f"{repository}@{received.digest} is no pack: a pack is an image manifest with one layer, "
         "a tar archive."

@@ -17,7 +17,7 @@ from packyard.packs.files import STANDARD, Limits
 from packyard.packs.model import parse_pack_name
 from packyard.packs.tags import is_parent_form
 from packyard.packs.yaml.scalars import Value
-from packyard.references import RepoName
+from packyard.references import RepoName, Tag, parse_tag
 from packyard.remotes import oci
 from packyard.remotes.client import Client
 from packyard.remotes.oci_source import OciSource
@@ -95,8 +95,8 @@ def _taken(row: object) -> Offer | Broken:
         return Offer(
             kind=Kind.PACK,
             name=parse_pack_name(name),
-            tag=tag,
-            tags=tuple(dict.fromkeys((tag, *(one for one in tags if not is_parent_form(one))))),
+            tag=parse_tag(tag),
+            tags=tuple(dict.fromkeys((tag, *_own(tags)))),
             place=repository(name),
             validator=parse_digest(digest),
         )
@@ -104,6 +104,11 @@ def _taken(row: object) -> Offer | Broken:
         said = error.message if isinstance(error, PackyardError) else "It has no name and digest."
         where = row if isinstance(row, dict) else {}
         return Broken(str(where.get("name", ""))[:250], str(where.get("tag", ""))[:250], said)
+
+
+def _own(tags: list[str]) -> list[Tag]:
+    """Those that people set; our own registry moves parent tags itself."""
+    return [tag for tag in map(parse_tag, tags) if not is_parent_form(tag)]
 
 
 def _fields(row: object) -> tuple[str, str, str, list[str]]:

@@ -79,9 +79,17 @@ class Segments(APIRoute):
 
 class _Bounded(Request):
     async def json(self) -> Any:
-        """Raises `ParameterInvalid` for what JSON can write, but no text can hold."""
-        value = await super().json()
-        if b"\\ud" in (await self.body()).lower():
+        """Raises `ParameterInvalid` for what JSON can write, but no text can hold.
+
+        By itself, `json` reads bytes in any encoding that it guesses, and lets half pairs pass.
+        """
+        body = await self.body()
+        try:
+            text = body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ParameterInvalid("The body is not UTF-8.") from None
+        value = json.loads(text)
+        if "\\ud" in text.lower():
             try:
                 json.dumps(value, ensure_ascii=False).encode()
             except UnicodeEncodeError:

@@ -105,6 +105,14 @@ def test_what_cannot_be_a_project_is_refused_with_all_that_is_wrong(
     assert names(admin) == before
 
 
+def test_a_body_is_utf_8_whatever_else_json_might_be(admin: Caller) -> None:
+    text = '{"metadata":{"name":"\ud800"}}'
+    for body in (text.encode("utf-8", "surrogatepass"), text.encode("utf-16-le", "surrogatepass")):
+        sent = {"ApiKey": admin.key, "content-type": "application/json"}
+        answer = admin.http.post(f"{admin.server.url}/v1/projects", headers=sent, content=body)
+        assert answer.status_code == 400, answer.text
+
+
 def test_everybody_sees_the_projects_they_may_read(
     admin: Caller, editor: Caller, viewer: Caller
 ) -> None:
