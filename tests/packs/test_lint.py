@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -560,6 +561,16 @@ ODDITIES: dict[str, tuple[Files, list[str]]] = {
 @pytest.mark.parametrize(("files", "expected"), ODDITIES.values(), ids=ODDITIES)
 def test_what_real_packs_do_is_taken(files: Files, expected: list[str]) -> None:
     assert rules_of(files) == expected
+
+
+def test_very_many_keys_and_braces_are_linted_in_a_moment() -> None:
+    """It took minutes where each key was looked for by itself."""
+    keys = "".join(f"key{number}: 'v'\n" for number in range(20_000))
+    files = values(f"{keys}b: '{'{{ ' * 20_000}'\nc: '{{{{ .spectro.pack.sample.key7 }}}}'")
+    began = time.process_time()
+    (finding,) = lint(files)
+    assert time.process_time() - began < 4
+    assert finding.rule == "values.key-unused"
 
 
 def test_an_os_pack_needs_no_charts_and_may_have_values_of_its_own() -> None:

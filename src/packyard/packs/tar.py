@@ -149,9 +149,9 @@ def _is_sound(block: bytes) -> bool:
     stored = block[148:156].partition(b"\0")[0].strip()
     if not _OCTAL.fullmatch(stored):
         return False
-    plain = sum(checked)
-    signed = plain - 256 * sum(byte > 127 for byte in checked)  # as some old writers counted
-    return int(stored or b"0", 8) in (plain, signed)
+    plain, told = sum(checked), int(stored or b"0", 8)
+    # Some old writers counted bytes with a sign.
+    return told == plain or told == plain - 256 * sum(byte > 127 for byte in checked)
 
 
 def _refuse_other_formats(start: bytes) -> None:

@@ -14,6 +14,8 @@ from packyard.packs.rules import found, near
 from packyard.packs.sections import TOP_KEYS, check_sections, keys_of
 from packyard.packs.values import Document
 
+_MACRO = re.compile(r"\{\{([^}]*)")
+_NAME = re.compile(r"\.([\w-]+)")
 _NAMED_LIMIT = 5
 
 _found = partial(found, file=VALUES)
@@ -34,10 +36,9 @@ def _unused(subject: Subject) -> Iterator[Finding]:
     layer = subject.members.text("layer") if subject.members else ""
     if layer not in (Layer.ADDON, Layer.CNI, Layer.CSI):
         return
+    known = {*TOP_KEYS, *_taken_by_macros(subject)}
     keys = [
-        key
-        for key in keys_of(subject.section())
-        if key not in TOP_KEYS and not near(key, TOP_KEYS) and not _is_referred_to(subject, key)
+        key for key in keys_of(subject.section()) if key not in known and not near(key, TOP_KEYS)
     ]
     if keys:
         shown = ", ".join(keys[:_NAMED_LIMIT]) + (", …" if len(keys) > _NAMED_LIMIT else "")
@@ -66,7 +67,7 @@ def _releases(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _is_referred_to(subject: Subject, key: str) -> bool:
-    """Whether a macro takes the value from there: `{{ .spectro.pack.<name>.<key> }}`."""
+def _taken_by_macros(subject: Subject) -> set[str]:
+    """The keys whose value a macro takes from there: `{{ .spectro.pack.<name>.<key> }}`."""
     text = subject.values.text if subject.values else ""
-    return re.search(rf"\{{\{{[^}}]*\.{re.escape(key)}\b", text) is not None
+    return {key for inside in _MACRO.findall(text) for key in _NAME.findall(inside)}
