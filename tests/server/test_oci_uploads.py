@@ -58,6 +58,22 @@ def test_what_came_before_a_client_stopped_is_kept(make: Made, turn: Turn, came:
 
 
 @pytest.mark.parametrize("turn", list(Turn))
+def test_what_came_of_a_small_last_chunk_is_kept(make: Made, turn: Turn) -> None:
+    edge = make(idle=0.05)
+    location, data = begin(edge), b"12345678"
+    headers = {**ADMIN, "content-length": "8"}
+    target = f"{location}?digest={digest_of(data)}"
+    reply = call(edge, "PUT", target, [data[:4], turn], headers)
+    assert reply.status == (408 if turn is Turn.SILENT else 400)
+    assert standing(edge, location) == "0-3"
+    late = {**ADMIN, "content-length": "4", "content-range": "5-8"}
+    reply = call(edge, "PUT", target, data[4:], late)
+    assert (reply.status, reply["range"]) == (416, "0-3")
+    last = {**ADMIN, "content-length": "4", "content-range": "4-7"}
+    assert call(edge, "PUT", target, data[4:], last).status == 201
+
+
+@pytest.mark.parametrize("turn", list(Turn))
 def test_a_blob_in_one_post_that_is_cut_off_leaves_no_session(
     make: Made, store: Store, turn: Turn
 ) -> None:

@@ -31,7 +31,7 @@ async def pieces(request: Request) -> AsyncIterator[bytes]:
 
     While a piece is being used the next one is already received.
     """
-    source = _gathered(request)
+    source = gathered(request)
     following = asyncio.ensure_future(anext(source, b""))
     try:
         while piece := await following:
@@ -41,8 +41,11 @@ async def pieces(request: Request) -> AsyncIterator[bytes]:
         following.cancel()
 
 
-async def _gathered(request: Request) -> AsyncIterator[bytes]:
-    """What came before the client left or fell silent is given first, so that it can be kept."""
+async def gathered(request: Request) -> AsyncIterator[bytes]:
+    """The body in such pieces, received only when asked for.
+
+    What came before the client left or fell silent is given first, so that it can be kept.
+    """
     gathered: list[bytes] = []
     size = 0
     failure: ClientGone | ClientStalled | None = None

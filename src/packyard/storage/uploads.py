@@ -85,22 +85,30 @@ class Uploads:
             finally:
                 self._hashes.keep(upload, writer.offset, writer.hash)
 
-    def finish(self, repo: RepoName, upload: str, expected: Digest) -> Blob:
-        """Make the session a blob of the repository, durable when this returns.
+    def finish(
+        self,
+        repo: RepoName,
+        upload: str,
+        expected: Digest,
+        last: bytes = b"",
+        start: int | None = None,
+    ) -> Blob:
+        """Make the session, with `last` appended, a blob of the repository, durable when this
+        returns. `start` is as in `append`.
 
         Where the bytes have another digest the session ends and `DigestInvalid` is raised.
         """
         path = self._path(repo, upload)
-        with faults.of_disk(), _locked(path) as fd:
-            size = os.fstat(fd).st_size
-            actual = self._digest(fd, upload, size, algorithm_of(expected))
+        with faults.of_disk(), self.append(repo, upload, start) as writer:
+            writer.write(last)
+            actual = writer.end(algorithm_of(expected))
             if actual != expected:
                 path.unlink()
                 raise DigestInvalid(
-                    f"The {size} bytes received have the digest {actual}, not {expected}: "
+                    f"The {writer.offset} bytes received have the digest {actual}, not {expected}: "
                     "nothing was stored."
                 )
-            return self._settle(repo, expected, size, path)
+            return self._settle(repo, expected, writer.offset, path)
 
     def cancel(self, repo: RepoName, upload: str) -> None:
         """End the session, its bytes are gone; raises `UploadUnknown`."""
@@ -131,15 +139,6 @@ class Uploads:
         owner = hashlib.blake2s(repo.encode(), digest_size=8).hexdigest()
         return self._folder / f"{upload}.{owner}"
 
-    def _digest(self, fd: int, upload: str, size: int, algorithm: str) -> Digest:
-        running = self._hashes.take(upload, size)
-        if running is None or running.name != algorithm:
-            running = hasher(algorithm)
-            os.lseek(fd, 0, os.SEEK_SET)
-            while data := os.read(fd, _READ):
-                running.update(data)
-        return finish(running)
-
 
 class Writer:
     """Appends to a session; the lock of the session is held while it is in use."""
@@ -162,6 +161,16 @@ class Writer:
                 view = view[written:]
             if self.offset - self._handed_over >= _WRITE_BACK:
                 self._write_back()
+
+    def end(self, algorithm: str) -> Digest:
+        """The digest of everything; the running hash is of no use to a later request."""
+        running, self.hash = self.hash, None
+        if running is None or running.name != algorithm:
+            running = hasher(algorithm)
+            os.lseek(self._fd, 0, os.SEEK_SET)
+            while data := os.read(self._fd, _READ):
+                running.update(data)
+        return finish(running)
 
     def _write_back(self) -> None:
         """Start the disk on what was written, so that less is left to flush at the end.

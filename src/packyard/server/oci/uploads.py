@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from packyard.auth.principal import Action, Principal
 from packyard.digests import Digest, hasher, parse_digest
 from packyard.errors import (
+    ClientGone,
     ClientStalled,
     Conflict,
     DigestInvalid,
@@ -31,10 +32,10 @@ from packyard.errors import (
     UploadUnknown,
 )
 from packyard.references import RepoName, parse_repo
-from packyard.server.bodies import length, pieces
+from packyard.server.bodies import gathered, length, pieces
 from packyard.server.forwarded import origin
 from packyard.server.parts import Parts
-from packyard.server.send import Answer, Header
+from packyard.server.send import SMALL, Answer, Header
 from packyard.storage.uploads import Writer
 
 T = TypeVar("T")
@@ -80,10 +81,10 @@ class Uploads:
     async def finish(self, request: Request, repo: RepoName, upload: str) -> ASGIApp:
         """End the session, after the last chunk where the request brings one."""
         digest = parse_digest(_required_digest(request))
-        if length(request) != 0:
-            with _kept():
-                await self._receive(request, repo, upload)
-        await _in_turn(partial(self._uploads.finish, repo, upload, digest))
+        with _kept():
+            last, start = await self._last(request, repo, upload)
+        with self._telling(request, repo, upload):
+            await _in_turn(partial(self._uploads.finish, repo, upload, digest, last, start))
         return self._created(request, repo, digest)
 
     async def cancel(self, _request: Request, repo: RepoName, upload: str) -> ASGIApp:
@@ -102,6 +103,31 @@ class Uploads:
             raise
         return self._created(request, repo, digest)
 
+    async def _last(
+        self, request: Request, repo: RepoName, upload: str
+    ) -> tuple[bytes, int | None]:
+        """The last chunk and its first byte, where it is small: one thread then does all the rest.
+
+        A larger one is appended here, and nothing is left.
+        """
+        announced = length(request)
+        if announced is None or announced > SMALL:
+            await self._receive(request, repo, upload)
+            return b"", None
+        start, last = _chunk(request)[0] if announced else None, b""
+
+        def keep() -> None:
+            with self._uploads.append(repo, upload, start) as writer:
+                writer.write(last)
+
+        try:
+            async for piece in gathered(request):
+                last += piece
+        except (ClientGone, ClientStalled):
+            await _in_turn(keep)
+            raise
+        return last, start
+
     async def _receive(self, request: Request, repo: RepoName, upload: str) -> int:
         """Append the body; where the upload stands then."""
         start, left = _chunk(request)
@@ -110,12 +136,8 @@ class Uploads:
             def begin() -> Writer:
                 return stack.enter_context(self._uploads.append(repo, upload, start))
 
-            try:
+            with self._telling(request, repo, upload):
                 writer = await _in_turn(begin)
-            except RangeInvalid as error:
-                told = self._standing(request, repo, upload, self._uploads.status(repo, upload))
-                error.detail |= {name.decode(): value.decode() for name, value in told}
-                raise
             async for piece in pieces(request):
                 if left is not None and len(piece) > left:
                     raise SizeInvalid("The chunk is longer than its Content-Range.")
@@ -124,6 +146,16 @@ class Uploads:
             if left:
                 raise SizeInvalid(f"The chunk is {left} bytes shorter than its Content-Range.")
             return writer.offset
+
+    @contextmanager
+    def _telling(self, request: Request, repo: RepoName, upload: str) -> Iterator[None]:
+        """Tell whoever sends what does not follow where the upload stands."""
+        try:
+            yield
+        except RangeInvalid as error:
+            told = self._standing(request, repo, upload, self._uploads.status(repo, upload))
+            error.detail |= {name.decode(): value.decode() for name, value in told}
+            raise
 
     def _standing(
         self, request: Request, repo: RepoName, upload: str, offset: int
