@@ -16,6 +16,8 @@ from tests import live
 from tests.cli.program import Program, make_pack
 from tests.live import Live
 
+README = Path(__file__).parents[2] / "README.md"
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
@@ -38,6 +40,25 @@ def login(program: Program, server: Live, name: str, password: str) -> None:
 def tags(program: Program, name: str, *words: str) -> list[str]:
     listed = program("pack", "ls", "-n", name, "-o", "json", *words)
     return [row["tag"] for row in json.loads(listed.out or "[]")]
+
+
+def test_the_first_pack_of_the_readme_comes_out_as_it_says(admin: Program, tmp_path: Path) -> None:
+    """Its files are made, its commands typed, and what is shown below each is what comes."""
+    page = README.read_text(encoding="utf-8").partition("## A first pack")[2]
+    made = re.findall(
+        r"`(quiet-nights[^`\n]+)`:\n\n```\w+\n(.*?)^```", page, re.MULTILINE | re.DOTALL
+    )
+    assert len(made) == 3
+    for path, text in made:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    typed = re.findall(
+        r"^\$ packyard (pack (?:lint|push|pull) .*)\n((?:[^$`].*\n|\n)+)", page, re.MULTILINE
+    )
+    assert len(typed) == 3
+    for words, shown in typed:
+        done = admin(*words.split(), cwd=tmp_path)
+        assert (done.code, done.err + done.out) == (0, shown), words
 
 
 def test_all_real_packs_are_pushed_listed_and_pulled_as_they_were(
