@@ -38,6 +38,7 @@ _YOUNG = 5.0  # seconds: who fails earlier could not start
 _FAILED_STARTS = 6  # in a row, over all workers
 _PAUSE = 0.2  # seconds before a worker that died young is replaced
 _CONNECTIONS = 8192  # of each worker at once; others wait to be accepted
+_LONGEST_TIMEOUT = 2**31 - 1  # in the milliseconds that the system counts, 24 days
 _OTHER_FILES = 256  # open at once beside those of connections
 
 
@@ -179,7 +180,8 @@ def _give_up_on_stalled(seconds: float) -> None:
         try:
             internet = sock.family in (socket.AF_INET, socket.AF_INET6)
             if internet and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
+                milliseconds = min(round(seconds * 1000), _LONGEST_TIMEOUT)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         finally:
             sock.detach()
 
