@@ -126,7 +126,7 @@ class BlobAnswer:
             while left and not gone.done():
                 # The server takes several pieces before it waits for the client: who has taken
                 # little yet gets small ones, so that hundreds who stall do not cost gigabytes.
-                size = min(PIECE, SMALL + (self.length - left) // 8)
+                size = min(PIECE, SMALL + (self.length - left) // 64)
                 data = await run_in_threadpool(body.read, min(size, left))
                 if not data:
                     raise EOFError(f"{self.blob.digest} is shorter than its {self.blob.size} bytes")
