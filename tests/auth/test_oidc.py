@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 import json
+import socket
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
+from packyard.auth import oidc
 from packyard.auth.oidc import Identity, Provider
 from packyard.errors import ConfigurationInvalid, RemoteFailed, Unauthenticated
 from tests.auth import provider as programs
@@ -151,6 +153,54 @@ def test_id_tokens_that_are_not_for_us_are_refused(
     program.tamper = tamper
     with pytest.raises(Unauthenticated, match="begin it again"):
         sign_in(program, provider)
+
+
+@pytest.mark.parametrize(
+    ("told", "more", "email"),
+    [
+        ({"email": "a@x.io", "email_verified": True}, {}, "a@x.io"),
+        ({"email": "a@x.io"}, {"email": "b@x.io", "email_verified": True}, ""),
+        ({"email_verified": True}, {"email": "b@x.io"}, ""),
+        ({}, {"email": "b@x.io", "email_verified": True}, "b@x.io"),
+        ({}, {"email": "b@x.io", "email_verified": True, "sub": "other"}, ""),
+    ],
+)
+def test_an_address_is_verified_by_whoever_tells_it(
+    program: Running,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    told: dict[str, object],
+    more: dict[str, object],
+    email: str,
+) -> None:
+    absent = dict.fromkeys(("email", "email_verified", "groups"))
+    program.tamper = resigned(**absent | told)  # type: ignore[assignment]
+    get = provider._get
+
+    def answered(address: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return {"sub": "ann-1", **more} if "userinfo" in address else get(address, headers)
+
+    monkeypatch.setattr(provider, "_get", answered)
+    assert sign_in(program, provider).email == email
+
+
+def test_a_provider_that_does_not_answer_is_not_asked_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(oidc, "_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        provider = Provider(f"http://127.0.0.1:{silent.getsockname()[1]}", CLIENT)
+        for _ in range(3):
+            with pytest.raises(RemoteFailed, match="cannot be reached"):
+                provider.begin(BACK)
+        silent.settimeout(0.1)
+        silent.accept()
+        with pytest.raises(TimeoutError):
+            silent.accept()
+        monkeypatch.setattr(oidc, "_PAUSE", 0.0)
+        with pytest.raises(RemoteFailed):
+            provider.begin(BACK)
+        silent.accept()
 
 
 def test_a_certificate_of_an_unknown_authority_is_not_trusted(program: Running) -> None:

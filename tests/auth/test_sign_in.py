@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -16,7 +17,8 @@ from packyard.errors import Conflict, Denied, TooManyRequests, Unauthenticated
 from packyard.hub.tables import projects
 from packyard.storage.store import Store
 from packyard.storage.tables import audits
-from tests.auth.people import make_policy, make_tokens
+from tests.auth.people import basic, make_policy, make_tokens
+from tests.live import htpasswd_line
 
 HERE = "192.0.2.1"
 ANN = Identity(
@@ -169,9 +171,10 @@ def test_an_identity_becomes_a_user_with_the_roles_of_its_groups(
     assert not user.password_hash
     with store.read() as connection:
         told = connection.scalars(select(audits.c.message).order_by(audits.c.uid)).all()
-    assert told[-2:] == [
+    assert told[-3:] == [
         "Created the user ann",
         "ann signed in at https://id.example.com for the first time",
+        "Signed in",
     ]
 
 
@@ -220,6 +223,19 @@ def test_nobody_becomes_somebody_who_has_a_password(store: Store, sign_in: SignI
         sign_in.by_identity(ANN, GRANTS, HERE)
     other = sign_in.by_identity(replace(ANN, name="ann-2"), GRANTS, HERE).user
     assert (other.email, other.role) == ("", Role.VIEWER)
+
+
+def test_nobody_of_a_provider_shuts_out_somebody_of_the_htpasswd_file(
+    store: Store, signed: Tokens, tmp_path: Path
+) -> None:
+    """The table comes first: with their name there, those of the file would not get in any more."""
+    file = tmp_path / "htpasswd"
+    file.write_text(htpasswd_line("ann", "secret"))
+    policy = make_policy(store, file, tokens=signed)
+    with pytest.raises(Conflict, match="a user ann in the htpasswd file"):
+        SignIn(store, policy, signed).by_identity(ANN, GRANTS, HERE)
+    assert find(store, "ann") is None
+    assert policy.verify(basic("ann", "secret")).may(Action.PULL)
 
 
 def test_a_user_made_beforehand_waits_for_the_verified_address(

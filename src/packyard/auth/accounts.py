@@ -111,6 +111,9 @@ class Accounts:
         """Of all users of the htpasswd file."""
         return self._htpasswd.users().values() if self._htpasswd else ()
 
+    def is_filed(self, name: str) -> bool:
+        return self._htpasswd is not None and name in self._htpasswd.users()
+
     def _listed(
         self, kind: str, name: str, look: Callable[[Connection, str], Account | None]
     ) -> Account | None:

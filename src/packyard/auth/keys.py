@@ -125,7 +125,8 @@ def change(store: Store, uid: str, made: Callable[[Key], Key]) -> None:
         what = "Changed"
         if changed.active != standing.active:
             what = "Activated" if changed.active else "Deactivated"
-        message = f"{what} the API key {changed.name}"
+        told = "" if changed.expires_at == standing.expires_at else ": when it expires"
+        message = f"{what} the API key {changed.name}{told}"
         tx.record(Act.UPDATE, KIND, uid, key.name, message, project=key.limits.project)
 
 

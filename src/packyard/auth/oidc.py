@@ -35,6 +35,7 @@ _ALGORITHMS = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 
 _ALGORITHMS += ["Ed25519", "EdDSA"]
 _TIMEOUT = 10.0  # seconds for each answer
 _KNOWN = 3600.0  # seconds for which what a provider tells of itself is taken as it was
+_PAUSE = 5.0  # seconds for which one that could not be asked is not asked again
 _LEEWAY = 60  # seconds by which clocks may differ
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 _LIMIT = 255  # characters of an issuer and a subject
@@ -84,6 +85,7 @@ class Provider:
         self._ca = ca
         self._http: httpx.Client | None = None
         self._told: tuple[float, Mapping[str, Any]] = (0.0, {})
+        self._failure = 0.0, ""
         self._lock = threading.Lock()
 
     def begin(self, redirect_uri: str) -> tuple[str, Flow]:
@@ -120,7 +122,9 @@ class Provider:
         if told and tokens.get("access_token") and not wanted <= claims.keys():
             more = self._get(told, {"authorization": f"Bearer {tokens['access_token']}"})
             if more.get("sub") == claims["sub"]:  # 5.3.2: else it is somebody else's
-                claims = {**more, **claims}
+                # Whether an address is verified is said of the one beside it.
+                verified = (claims if "email" in claims else more).get("email_verified")
+                claims = {**more, **claims, "email_verified": verified}
         return self._identity(claims)
 
     def _exchange(self, code: str, flow: Flow) -> Mapping[str, Any]:
@@ -192,7 +196,14 @@ class Provider:
             asked, told = self._told
             if told and time.monotonic() - asked < _KNOWN:
                 return told
-            told = self._get(get_well_known_url(self.issuer, external=True))
+            failed, reason = self._failure
+            if reason and time.monotonic() - failed < _PAUSE:
+                raise RemoteFailed(reason)
+            try:
+                told = self._get(get_well_known_url(self.issuer, external=True))
+            except RemoteFailed as error:
+                self._failure = time.monotonic(), error.message
+                raise
             if told.get("issuer") != self.issuer:
                 raise self._failed(f"calls itself {str(told.get('issuer'))[:_LIMIT]!r}")
             for name in _ENDPOINTS:

@@ -126,6 +126,10 @@ class Policy:
             tries.failed(self._store, given.name, address)
         raise refused()
 
+    def is_filed(self, name: str) -> bool:
+        """Whether there is somebody of that name in the htpasswd file."""
+        return self._accounts.is_filed(name)
+
     def check(self, principal: Principal, action: Action, repository: str = "") -> None:
         """Raise unless the principal may do that in the registry, to that repository if one is
         named: `Unauthenticated` for somebody who should sign in first, `Denied` for everybody

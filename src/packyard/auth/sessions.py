@@ -108,6 +108,7 @@ def begin(tx: Transaction, user_uid: str, address: str, agent: str) -> tuple[Ses
     tx.connection.execute(delete(sessions).where(or_(sessions.c.expires_at < time, unused)))
     tx.connection.execute(insert(sessions).values({name: getattr(session, name) for name in _ALL}))
     tx.connection.execute(update(users).where(users.c.uid == user_uid).values(signed_in_at=time))
+    tx.record(Act.ACTION, KIND, session.uid, "session", "Signed in")
     return session, f"{session.uid}.{secret}"
 
 

@@ -24,7 +24,7 @@ from packyard.auth.tables import identities
 from packyard.auth.tokens import Tokens
 from packyard.auth.users import User
 from packyard.errors import Conflict, Denied, Unauthenticated
-from packyard.storage.audit import Act
+from packyard.storage.audit import ORIGIN, Act
 from packyard.storage.store import Store
 from packyard.storage.transaction import Transaction
 
@@ -88,7 +88,7 @@ class SignIn:
             )
         with self._store.write() as tx:
             user = _still(tx.connection, account)
-            session, cookie = sessions.begin(tx, uid, address, agent)
+            session, cookie = _begin(tx, user, address, agent)
         return self._signed_in(user, session, cookie)
 
     def by_identity(
@@ -98,9 +98,9 @@ class SignIn:
         another user has the name."""
         cookie = ""
         with self._store.write() as tx:
-            user = _enter(tx, identity, grants)
+            user = _enter(tx, identity, grants, self._policy)
             if user and not user.disabled and (user.role or user.projects):
-                session, cookie = sessions.begin(tx, user.uid, address, agent)
+                session, cookie = _begin(tx, user, address, agent)
         if user is None or not (user.role or user.projects):
             raise Denied(
                 f"{identity.name} has no role here: none of the groups that the OpenID provider "
@@ -128,6 +128,12 @@ class SignIn:
         return SignedIn(user, session, token, cookie)
 
 
+def _begin(tx: Transaction, user: User, address: str, agent: str) -> tuple[Session, str]:
+    """As `sessions.begin`, in the audit put down to the user, whom it is known to be from here."""
+    ORIGIN.set(replace(ORIGIN.get(), actor=user.name, uid=user.uid))
+    return sessions.begin(tx, user.uid, address, agent)
+
+
 def _still(connection: Connection, account: Account) -> User:
     """The user, unless disabled, gone or with another password since that one was verified."""
     user = users.find(connection, account.principal.name)
@@ -136,7 +142,7 @@ def _still(connection: Connection, account: Account) -> User:
     return user
 
 
-def _enter(tx: Transaction, identity: Identity, grants: Grants) -> User | None:
+def _enter(tx: Transaction, identity: Identity, grants: Grants, policy: Policy) -> User | None:
     """The user of this identity, as the provider tells now; a new one only with a role."""
     role, inside = grants.of(identity.groups)
     found = {users.project_uid(tx.connection, name): held for name, held in inside.items()}
@@ -145,6 +151,8 @@ def _enter(tx: Transaction, identity: Identity, grants: Grants) -> User | None:
     if standing is None:
         if not (role or projects):
             return None
+        if policy.is_filed(_name(identity)):
+            raise _taken(f"There is a user {_name(identity)} in the htpasswd file.")
         return _add(tx, identity, role, projects)
     user = replace(
         standing,
@@ -178,7 +186,7 @@ def _add(
     tx: Transaction, identity: Identity, role: Role | None, projects: Mapping[str, Role]
 ) -> User:
     user = User(
-        name=identity.name.replace(":", "-"),
+        name=_name(identity),
         email=_free_email(tx.connection, identity),
         first_name=identity.first_name,
         last_name=identity.last_name,
@@ -188,12 +196,20 @@ def _add(
     try:
         users.add(tx, user)
     except Conflict as error:
-        raise Conflict(
-            f"{error.message} If that is the same person, an administrator can replace it by a "
-            "user without password that has the e-mail address which the provider tells."
-        ) from None
+        raise _taken(error.message) from None
     _link(tx, identity, user)
     return user
+
+
+def _name(identity: Identity) -> str:
+    return identity.name.replace(":", "-")
+
+
+def _taken(reason: str) -> Conflict:
+    return Conflict(
+        f"{reason} If that is the same person, an administrator can replace it by a user without "
+        "password that has the e-mail address which the provider tells."
+    )
 
 
 def _link(tx: Transaction, identity: Identity, user: User) -> None:

@@ -93,7 +93,7 @@ def succeeded(store: Store, name: str, address: str) -> None:
 
 
 def _buckets(name: str, address: str) -> Iterator[tuple[str, Limit]]:
-    place = _network(address)
+    place = network(address)
     named = name.lower()
     yield _bucket("from there", named, place), FROM_THERE
     yield _named(name), NAME
@@ -107,14 +107,15 @@ def _named(name: str) -> str:
 
 def _home(name: str, address: str) -> str:
     """Of a row that says that somebody got in from there."""
-    return _bucket("home", name.lower(), _network(address))
+    return _bucket("home", name.lower(), network(address))
 
 
 def _bucket(*what: str) -> str:
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
+    """What is counted as one place: an address, of IPv6 the network of one customer."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -10,6 +10,7 @@ in `X-CSRF-Token`, and browsers that say they come from another site are refused
 from __future__ import annotations
 
 import hmac
+from functools import partial
 
 from anyio import to_thread
 from starlette.types import Scope
@@ -40,11 +41,12 @@ async def identify(parts: Parts, scope: Scope, via: str) -> Principal:
     credential = _credential(parts, scope)
     principal = parts.policy.recall(credential)
     if principal is None:
-        limiter = parts.verifying if credential and credentials.is_slow(credential) else None
         address = remote(scope, parts.settings)
-        principal = await to_thread.run_sync(
-            parts.policy.verify, credential, address, limiter=limiter
-        )
+        verify = partial(parts.policy.verify, credential, address)
+        if credential and credentials.is_slow(credential):
+            principal = await parts.verifying.take(address, verify)
+        else:
+            principal = await to_thread.run_sync(verify)
     scope["user"] = principal
     if scope["method"] not in _READS:
         _require_own_page(scope, credential)

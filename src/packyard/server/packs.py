@@ -44,7 +44,7 @@ def build(parts: Parts) -> FastAPI:
     app = FastAPI(
         title="Packyard",
         version=__version__,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

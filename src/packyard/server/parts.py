@@ -22,6 +22,7 @@ from packyard.hub.offers import Offers
 from packyard.hub.schedule import Times
 from packyard.registry.registry import Registry
 from packyard.server.metrics import Metrics
+from packyard.server.turns import Turns
 from packyard.storage.store import Store
 
 MIB = 1024 * 1024
@@ -57,11 +58,16 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenId:
-    """Where people sign in elsewhere, what that makes them here, and what the button says."""
+    """Where people sign in elsewhere, what that makes them here, and what the button says.
+
+    Who waits for the provider has threads of their own: one that does not answer holds up nobody
+    else.
+    """
 
     provider: Provider
     grants: Grants
     label: str
+    asking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(8))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +89,7 @@ class Parts:
     sync_times: Times = field(default_factory=Times)
     metrics: Metrics = field(default_factory=Metrics)
     # Passwords have a thread of their own, so that a flood of wrong ones takes nobody else's.
-    verifying: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    verifying: Turns = field(default_factory=Turns)
     # So have those who may have to wait for what another registry holds.
     looking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(16))
     # So have calls to other registries that somebody waits for.

@@ -47,6 +47,9 @@ def test_a_key_from_beginning_to_end(editor: Caller) -> None:
     assert pushes() == 401
     assert editor("PUT", f"{path}/state", {"isActive": True}).status_code == 204
     assert pushes() == 202
+    renamed: dict[str, object] = {"metadata": {"name": "ci-1"}, "spec": {}}
+    assert editor("PUT", path, renamed).status_code == 204
+    assert "expiry" in editor("GET", path).json()["spec"]
     change = {"metadata": {"name": "ci-2"}, "spec": {"expiry": ZERO}}
     assert editor("PUT", path, change).status_code == 204
     found = editor("GET", path).json()
@@ -85,6 +88,8 @@ def test_nobody_widens_their_rights_by_a_key(admin: Caller, editor: Caller) -> N
         ("PATCH", f"/v1/users/{admin.uid}/password", {"password": "mine"}),
         ("PATCH", "/v1/users/me/password", {"currentPassword": "a", "newPassword": "b"}),
         ("DELETE", "/v1/auth/sessions", None),
+        ("GET", "/v1/auth/sessions", None),
+        ("GET", "/v1/apiKeys", None),
         ("GET", "/v1/users", None),
     ):
         assert reading(method, path, body).status_code == 403, path

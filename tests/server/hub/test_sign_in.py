@@ -50,6 +50,8 @@ def test_a_script_signs_in_renews_and_signs_out(anybody: Caller, viewer: Caller)
         assert found.json()["tenantUid"]
     second = token_of(anybody("GET", f"/v1/auth/refresh/{token}"))
     assert info(anybody, authorization=second).status_code == 200
+    told = viewer("GET", "/v1/audits?resourceKind=session").json()["items"][-1]["spec"]
+    assert (told["origin"]["name"], told["actionMsg"]) == ("vera", "Signed in")
     again = anybody("GET", f"/v1/auth/refresh/{token}")
     assert again.status_code == 401
     time.sleep(SETTLED)

@@ -20,7 +20,6 @@ from packyard.server.hub.forms import (
     Meta,
     Named,
     Owner,
-    Person,
     read_time,
 )
 from packyard.server.pack_models import timestamp
@@ -119,10 +118,10 @@ class KeyState(Form):
 
 
 @router.get("", response_model_exclude_none=True)
-def list_keys(parts: Wired, person: Person) -> Keys:
+def list_keys(parts: Wired, owner: Owner) -> Keys:
     """Own keys, oldest first; for administrators everybody's."""
     with parts.store.read() as connection:
-        whose = None if person.may(Action.ADMIN) else person.uid
+        whose = None if owner.may(Action.ADMIN) else owner.uid
         found = keys.of_user(connection, whose)
         owners = {user.uid: user for user in users.everybody(connection)}
     return Keys(items=[KeyModel.of(key, owners[key.user_uid]) for key in found])
@@ -149,20 +148,21 @@ def create_key(parts: Wired, owner: Owner, new: NewKey) -> MadeKey:
 
 
 @router.get("/{uid}", response_model_exclude_none=True)
-def get_key(parts: Wired, person: Person, uid: str) -> KeyModel:
+def get_key(parts: Wired, owner: Owner, uid: str) -> KeyModel:
     with parts.store.read() as connection:
-        key = _own(connection, person, uid)
+        key = _own(connection, owner, uid)
         return KeyModel.of(key, users.by_uid(connection, key.user_uid))
 
 
 @router.put("/{uid}", status_code=204)
 def change_key(parts: Wired, owner: Owner, uid: str, new: ChangedKey) -> None:
-    """Another name or expiry."""
+    """Another name or expiry; what is absent stays. A key without end has the zero date, or ""."""
     name = new.metadata.name if new.metadata else None
-    expires_at = read_time(new.spec.expiry, "spec.expiry") if new.spec else None
+    expiry = new.spec.expiry if new.spec else None
+    expires_at = read_time(expiry, "spec.expiry")
 
     def changed(key: Key) -> Key:
-        until = expires_at if new.spec else key.expires_at
+        until = key.expires_at if expiry is None else expires_at
         return replace(key, name=name or key.name, expires_at=until)
 
     keys.change(parts.store, _found(parts, owner, uid).uid, changed)

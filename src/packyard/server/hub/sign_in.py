@@ -47,7 +47,6 @@ router = APIRouter(
 )
 
 _FLOW_COOKIE = "packyard_sign_in"
-_FLOW_PATH = "/v1/auth/oidc"
 _FLOW_LIFE = timedelta(minutes=10)
 _FLOW = "sign-in"  # the purpose of its token
 _HOME = "/console/"
@@ -110,14 +109,11 @@ async def authenticate(
     """Sign in with name or e-mail address and password."""
     scope = request.scope
     address, agent = remote(scope, parts.settings), _agent(scope)
+    originate(parts, scope, Principal(login.email_id, None), "api")
+    given = login.email_id, login.password
     # Here and not in FastAPI's threads, which those who wait for bcrypt would take all of.
-    done = await to_thread.run_sync(
-        _sign_in(parts).by_password,
-        login.email_id,
-        login.password,
-        address,
-        agent,
-        limiter=parts.verifying,
+    done = await parts.verifying.take(
+        address, lambda: _sign_in(parts).by_password(*given, address, agent)
     )
     if cookie:
         _set_cookies(response, parts, scope, done)
@@ -141,11 +137,11 @@ def sign_out(request: Request, response: Response, parts: Wired, person: Person)
 
 
 @router.get("/sessions")
-def list_sessions(parts: Wired, person: Person) -> Sessions:
+def list_sessions(parts: Wired, owner: Owner) -> Sessions:
     """One's own, newest first."""
     with parts.store.read() as connection:
-        found = sessions.of_user(connection, person.uid)
-    return Sessions(items=[SessionModel.of(session, person.session) for session in found])
+        found = sessions.of_user(connection, owner.uid)
+    return Sessions(items=[SessionModel.of(session, owner.session) for session in found])
 
 
 @router.delete("/sessions", status_code=204)
@@ -169,12 +165,13 @@ def providers(parts: Wired) -> Providers:
 
 
 @router.get("/oidc/login", status_code=303, response_class=RedirectResponse)
-def begin_openid(
+async def begin_openid(
     request: Request, parts: Wired, next_path: Annotated[str, Query(alias="next")] = _HOME
 ) -> Response:
     """Go to the OpenID provider to sign in, and come back to `next`, a path of this server."""
     openid = _openid(parts)
-    address, flow = openid.provider.begin(_base(request.scope, parts) + f"{_FLOW_PATH}/callback")
+    back = _base(request.scope, parts) + "/v1/auth/oidc/callback"
+    address, flow = await to_thread.run_sync(openid.provider.begin, back, limiter=openid.asking)
     kept = {
         "state": flow.state,
         "nonce": flow.nonce,
@@ -184,10 +181,9 @@ def begin_openid(
     }
     answer = RedirectResponse(address, 303)
     answer.set_cookie(
-        _FLOW_COOKIE,
-        parts.tokens.sign(_FLOW, kept, _FLOW_LIFE),
+        _flow_cookie(request.scope, parts),
+        await to_thread.run_sync(parts.tokens.sign, _FLOW, kept, _FLOW_LIFE),
         max_age=round(_FLOW_LIFE.total_seconds()),
-        path=_FLOW_PATH,
         secure=is_secure(request.scope, parts.settings),
         httponly=True,
         samesite="lax",
@@ -196,7 +192,7 @@ def begin_openid(
 
 
 @router.get("/oidc/callback", status_code=303, response_class=RedirectResponse)
-def finish_openid(
+async def finish_openid(
     request: Request,
     parts: Wired,
     *,
@@ -206,7 +202,8 @@ def finish_openid(
 ) -> Response:
     """Where the provider sends people back to."""
     openid, scope = _openid(parts), request.scope
-    kept = parts.tokens.verify(_FLOW, request.cookies.get(_FLOW_COOKIE, ""))
+    cookie = request.cookies.get(_flow_cookie(scope, parts), "")
+    kept = await to_thread.run_sync(parts.tokens.verify, _FLOW, cookie)
     if not hmac.compare_digest(str(kept["state"]).encode(), state.encode(errors="replace")):
         raise Unauthenticated("This sign-in was not begun in this browser: begin it again.")
     if error or not code:
@@ -217,18 +214,25 @@ def finish_openid(
         verifier=kept["verifier"],
         redirect_uri=kept["redirect"],
     )
-    identity = openid.provider.finish(code, flow)
+    identity = await to_thread.run_sync(openid.provider.finish, code, flow, limiter=openid.asking)
     originate(parts, scope, Principal(identity.name, None), "api")
     address, agent = remote(scope, parts.settings), _agent(scope)
-    done = _sign_in(parts).by_identity(identity, openid.grants, address, agent)
+    done = await to_thread.run_sync(
+        _sign_in(parts).by_identity, identity, openid.grants, address, agent
+    )
     answer = RedirectResponse(kept["next"], 303, headers={"cache-control": "no-store"})
-    answer.delete_cookie(_FLOW_COOKIE, path=_FLOW_PATH)
+    secure = is_secure(scope, parts.settings)
+    answer.delete_cookie(_flow_cookie(scope, parts), secure=secure, samesite="lax")
     _set_cookies(answer, parts, scope, done)
     return answer
 
 
 def _sign_in(parts: Parts) -> SignIn:
     return SignIn(parts.store, parts.policy, parts.tokens)
+
+
+def _flow_cookie(scope: Scope, parts: Parts) -> str:
+    return cookie_name(_FLOW_COOKIE, secure=is_secure(scope, parts.settings))
 
 
 def _openid(parts: Parts) -> OpenId:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from anyio import to_thread
 from fastapi import APIRouter, Request
 from pydantic import Field
 
@@ -170,7 +169,7 @@ async def change_own_password(
         parts.policy.opens(given, address)
         users.set_password(parts.store, owner.uid, new.new_password)
 
-    await to_thread.run_sync(change, limiter=parts.verifying)
+    await parts.verifying.take(address, change)
 
 
 @router.get("")
