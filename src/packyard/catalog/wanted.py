@@ -14,13 +14,24 @@ from packyard.catalog.query import Condition, Field, Op, Query
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """What a text has to be; None for what is not asked."""
+    """What a text has to be, each empty for what is not asked; for queries, and for texts that
+    are at hand."""
 
-    eq: str | None = None
-    ne: str | None = None
-    begins_with: str | None = None
-    contains: str | None = None
+    eq: str = ""
+    ne: str = ""
+    begins_with: str = ""
+    contains: str = ""
     ignore_case: bool = True
+
+    def fits(self, text: str) -> bool:
+        fold = str.casefold if self.ignore_case else str
+        text = fold(text)
+        return (
+            (not self.eq or text == fold(self.eq))
+            and (not self.ne or text != fold(self.ne))
+            and text.startswith(fold(self.begins_with))
+            and fold(self.contains) in text
+        )
 
     def conditions(self, field: Field) -> list[Condition]:
         asked = {
@@ -30,9 +41,7 @@ class Text:
             Op.HOLDS: self.contains,
         }
         return [
-            Condition(field, op, (value,), self.ignore_case)
-            for op, value in asked.items()
-            if value is not None
+            Condition(field, op, (value,), self.ignore_case) for op, value in asked.items() if value
         ]
 
 

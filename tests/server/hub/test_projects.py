@@ -227,6 +227,7 @@ def test_lists_of_projects_are_paged_ordered_and_filtered(admin: Caller) -> None
 
     assert search({"filter": {"name": {"eq": "PAGE 07"}}, "sort": None}) == ["page 07"]
     assert search({"filter": {"name": {"eq": "PAGE 07", "ignoreCase": False}}}) == []
+    assert len(search({"filter": {"name": {"eq": "", "ne": None, "contains": "age 0"}}})) == 10
     assert len(search({"filter": {"name": {"beginsWith": "page 0", "ne": "page 00"}}})) == 9
     sort = [{"field": "name", "order": "desc"}]
     assert search({"filter": {"name": {"contains": "ge 1"}}, "sort": sort}, "?limit=2") == [

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from packyard.auth.principal import Action, Principal
+from packyard.catalog.wanted import Text
 from packyard.errors import ParameterInvalid
 from packyard.server.admission import identify
 from packyard.server.pack_models import refusals
@@ -87,6 +88,19 @@ class Described(Named):
 
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class TextFilter(Form):
+    """What a text has to be; what is absent or empty asks for nothing."""
+
+    eq: str = ""
+    ne: str = ""
+    begins_with: str = ""
+    contains: str = ""
+    ignore_case: bool = True
+
+    def text(self) -> Text:
+        return Text(**self.model_dump())
 
 
 def _keep_nowhere(response: Response) -> None:

@@ -17,7 +17,17 @@ from pydantic import Field
 from packyard.auth.principal import Action, Principal
 from packyard.hub import projects
 from packyard.hub.projects import Project
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Described, Form, KnownBy, Meta, Person, Uid
+from packyard.server.hub.forms import (
+    PRIVATE,
+    REFUSALS,
+    Described,
+    Form,
+    KnownBy,
+    Meta,
+    Person,
+    TextFilter,
+    Uid,
+)
 from packyard.server.hub.lists import ListMeta, OrderBy, Paged, ordered, page
 from packyard.server.hub.scope import unknown_project
 from packyard.server.pack_models import timestamp
@@ -69,30 +79,8 @@ class ProjectsMetadata(Form):
     items: list[ProjectMetadata]
 
 
-class Text(Form):
-    """What a text has to be; absent members ask for nothing."""
-
-    eq: str | None = None
-    ne: str | None = None
-    begins_with: str | None = None
-    contains: str | None = None
-    ignore_case: bool = True
-
-    def fits(self, text: str) -> bool:
-        def read(word: str) -> str:
-            return word.casefold() if self.ignore_case else word
-
-        text = read(text)
-        return (
-            (self.eq is None or text == read(self.eq))
-            and (self.ne is None or text != read(self.ne))
-            and (self.begins_with is None or text.startswith(read(self.begins_with)))
-            and (self.contains is None or read(self.contains) in text)
-        )
-
-
 class ProjectFilter(Form):
-    name: Text = Text()
+    name: TextFilter = TextFilter()
 
 
 class SortField(StrEnum):
@@ -211,7 +199,7 @@ def search_projects(
     models = [
         ProjectSummary(metadata=_meta(project))
         for project in _readable(parts, person)
-        if wanted.filter.name.fits(project.name)
+        if wanted.filter.name.text().fits(project.name)
     ]
     order_by = [
         f"metadata.{sort.field}={1 if sort.order is SortOrder.ASCENDING else -1}"

@@ -10,10 +10,10 @@ from pydantic import Field
 from packyard.catalog.entries import Contents, Entry
 from packyard.catalog.names import SPECTRO, TYPES
 from packyard.catalog.search import Holding, Listed
-from packyard.catalog.wanted import Text, Wanted
+from packyard.catalog.wanted import Wanted
 from packyard.hub.packs import Layered, Tagged
 from packyard.profiles.content import PackContent
-from packyard.server.hub.forms import Form, Meta
+from packyard.server.hub.forms import Form, Meta, TextFilter
 from packyard.server.hub.lists import ListMeta
 from packyard.server.hub.profiles.answers import Parameter, Preset, presets_of, schema_of
 from packyard.server.pack_models import timestamp
@@ -261,17 +261,6 @@ class PackTags(Form):
 
 class Readme(Form):
     readme: str
-
-
-class TextFilter(Form):
-    eq: str | None = None
-    ne: str | None = None
-    begins_with: str | None = None
-    contains: str | None = None
-    ignore_case: bool = True
-
-    def text(self) -> Text:
-        return Text(**self.model_dump())
 
 
 Strings = list[str]

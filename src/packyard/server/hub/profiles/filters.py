@@ -14,15 +14,7 @@ from packyard.errors import ParameterInvalid
 from packyard.hub.profiles import Kept
 from packyard.packs.version import sort_key
 from packyard.profiles.model import TAG_VALUE
-from packyard.server.hub.forms import Form
-
-
-class TextFilter(Form):
-    eq: str | None = None
-    ne: str | None = None
-    contains: str | None = None
-    begins_with: str | None = None
-    ignore_case: bool = True
+from packyard.server.hub.forms import Form, TextFilter
 
 
 class TagsFilter(Form):
@@ -66,7 +58,7 @@ def matches(kept: Kept, wanted: Filter) -> bool:
     if wanted.scope and wanted.scope != ("project" if kept.project else "tenant"):
         return False
     return (
-        _is_text(profile.name, wanted.profile_name)
+        wanted.profile_name.text().fits(profile.name)
         and _has_tags(profile.labels.items(), wanted.tags)
         and _is_version(profile.version, wanted.version)
     )
@@ -86,21 +78,6 @@ def key_of(field: str) -> Callable[[Kept], Any]:
     if field not in _KEYS:
         raise ParameterInvalid(f"sort.field is {field[:80]!r}: one of {', '.join(_KEYS)}.")
     return _KEYS[field]
-
-
-def _is_text(text: str, wanted: TextFilter) -> bool:
-    fold = str.casefold if wanted.ignore_case else str
-
-    def holds(given: str | None, test: Callable[[str], bool]) -> bool:
-        return not given or test(fold(given))
-
-    text = fold(text)
-    return (
-        holds(wanted.eq, lambda given: text == given)
-        and holds(wanted.ne, lambda given: text != given)
-        and holds(wanted.contains, lambda given: given in text)
-        and holds(wanted.begins_with, text.startswith)
-    )
 
 
 def _has_tags(labels: Iterable[tuple[str, str]], wanted: TagsFilter) -> bool:
