@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
 
 _LONGEST = 1000
@@ -20,6 +21,13 @@ class Summary:
 
 class Command(Summary, TyperCommand):
     """A command whose arguments read `DIR...`, where typer has `{DIR}... <list[Path]>`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")  # as pydantic begins
+            raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         pieces = super().collect_usage_pieces(ctx)

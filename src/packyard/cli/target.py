@@ -81,7 +81,7 @@ def default_server(home: Path, option: str) -> str:
     server = accounts.own(home).default or accounts.spectro().default
     if not server:
         raise ParameterInvalid(
-            "There is no registry to work with: log in with `packyard registry login SERVER`, or "
+            "There is no server to work with: log in with `packyard registry login SERVER`, or "
             f"name one with {option}."
         )
     return server

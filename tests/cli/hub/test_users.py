@@ -79,6 +79,8 @@ def test_who_is_no_administrator_is_told_so(server: Live, admin: Commands, tmp_p
 def test_unknown_names_are_answered_with_the_nearest(admin: Commands) -> None:
     assert "has no user admim. Did you mean 'admin'?" in admin.says("user", "show", "admim")
     assert "has no user x@example.com." in admin.says("user", "disable", "x@example.com")
+    told = admin.says("user", "add", "x", "--role", "boss", code=2)
+    assert "'--role': 'boss' is not one of 'none', 'viewer'" in told
     assert "Say what to change" in admin.says("user", "set", "admin", code=2)
     assert "exclude" in admin.says(
         "user", "add", "x", "--password-stdin", "--password-file", __file__, code=2, stdin="x"
