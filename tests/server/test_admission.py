@@ -98,9 +98,11 @@ def test_pages_of_other_sites_change_nothing_with_a_remembered_password(edge: Ed
 def test_after_too_many_wrong_passwords_clients_are_told_when_to_come_again(edge: Edge) -> None:
     replies = [
         call(edge, "GET", "/v2/", headers={"authorization": basic("admin", f"wrong {number}")})
-        for number in range(12)
+        for number in range(13)  # where each takes seconds one more may be made
     ]
-    assert [reply.status for reply in replies] == [401] * 10 + [429] * 2
+    statuses = [reply.status for reply in replies]
+    assert statuses == sorted(statuses)
+    assert statuses[9:] in ([401, 429, 429, 429], [401, 401, 429, 429])
     assert replies[-1].codes == ["TOOMANYREQUESTS"]
     assert 0 < int(replies[-1]["retry-after"]) <= 30
     elsewhere = call(edge, "GET", "/v2/", client="198.51.100.1")
