@@ -16,7 +16,12 @@ def test_places_take_turns_however_many_come_from_one() -> None:
         turns = Turns()
         many = [f"2001:db8::{number:x}" for number in range(8)]  # one network
         places = [*many, "192.0.2.1", "192.0.2.2"]
-        await asyncio.gather(*(turns.take(place, partial(done.append, place)) for place in places))
+        await asyncio.gather(
+            *(
+                turns.take(place, number, partial(done.append, place))
+                for number, place in enumerate(places)
+            )
+        )
         assert not turns._places
 
     asyncio.run(ask())
@@ -27,12 +32,13 @@ def test_places_take_turns_however_many_come_from_one() -> None:
 def test_whoever_would_wait_behind_too_many_is_refused_at_once() -> None:
     async def ask() -> None:
         turns = Turns()
-        tries = [turns.take("192.0.2.1", lambda: None) for _ in range(WAITING + 5)]
+        tries = [turns.take("192.0.2.1", number, lambda: None) for number in range(WAITING + 5)]
+        tries += [turns.take("192.0.2.1", 0, lambda: None) for _ in range(50)]  # as one of them
         answers = await asyncio.gather(*tries, return_exceptions=True)
         refused = [answer for answer in answers if isinstance(answer, TooManyRequests)]
         assert len(refused) == 4  # one was at work
         assert refused[0].detail == {"retry_after": 2}
-        assert await turns.take("192.0.2.1", lambda: 7) == 7
+        assert await turns.take("192.0.2.1", "again", lambda: 7) == 7
 
     asyncio.run(ask())
 
@@ -44,10 +50,10 @@ def test_a_turn_that_fails_or_is_given_up_lets_the_next_one_in() -> None:
     async def ask() -> None:
         turns = Turns()
         with pytest.raises(ValueError, match="this turn"):
-            await turns.take("192.0.2.1", fail)
-        waiting = asyncio.create_task(turns.take("192.0.2.1", lambda: None))
+            await turns.take("192.0.2.1", "first", fail)
+        waiting = asyncio.create_task(turns.take("192.0.2.1", "second", lambda: None))
         waiting.cancel()
-        assert await turns.take("192.0.2.1", lambda: 7) == 7
+        assert await turns.take("192.0.2.1", "again", lambda: 7) == 7
         assert not turns._places
 
     asyncio.run(ask())

@@ -44,7 +44,7 @@ async def identify(parts: Parts, scope: Scope, via: str) -> Principal:
         address = remote(scope, parts.settings)
         verify = partial(parts.policy.verify, credential, address)
         if credential and credentials.is_slow(credential):
-            principal = await parts.verifying.take(address, verify)
+            principal = await parts.verifying.take(address, credential, verify)
         else:
             principal = await to_thread.run_sync(verify)
     scope["user"] = principal

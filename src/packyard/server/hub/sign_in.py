@@ -113,7 +113,7 @@ async def authenticate(
     given = login.email_id, login.password
     # Here and not in FastAPI's threads, which those who wait for bcrypt would take all of.
     done = await parts.verifying.take(
-        address, lambda: _sign_in(parts).by_password(*given, address, agent)
+        address, given, lambda: _sign_in(parts).by_password(*given, address, agent)
     )
     if cookie:
         _set_cookies(response, parts, scope, done)

@@ -169,7 +169,7 @@ async def change_own_password(
         parts.policy.opens(given, address)
         users.set_password(parts.store, owner.uid, new.new_password)
 
-    await parts.verifying.take(address, change)
+    await parts.verifying.take(address, (owner.uid, new.current_password), change)
 
 
 @router.get("")
