@@ -82,6 +82,8 @@ def test_a_helm_repository_from_beginning_to_end(
     }
     charts.put("web", "1.2.0")
     assert admin("POST", f"{path}/sync?forceSync=true").status_code == 202
+    told = admin("GET", f"/v1/audits?resourceUid={uid}&actionType=action").json()["items"]
+    assert told[0]["spec"]["actionMsg"] == "Asked for a synchronization of the registry charts"
     status = settled(admin, f"{path}/sync/status")
     assert status["message"] == "4 versions, 1 new or changed, 0 gone."
     change = helm("charts", f"http://127.0.0.1:{free_port()}")

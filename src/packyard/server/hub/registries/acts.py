@@ -21,6 +21,7 @@ from packyard.hub.description import Kind, Provider, Registry
 from packyard.hub.schedule import Status
 from packyard.server.hub.registries.forms import SyncStatus
 from packyard.server.parts import Parts
+from packyard.storage.audit import Act
 
 SYSTEM, TENANT = "system", "tenant"
 PACKS = (Kind.DEFAULT, Kind.PACK)
@@ -148,8 +149,11 @@ def remove(parts: Parts, uid: str, *kinds: Kind, force: bool) -> None:
 def synchronize(parts: Parts, uid: str, *kinds: Kind, forced: bool) -> None:
     """Let a registry be synchronized now; our own is at once."""
     with parts.store.write() as tx:
-        if find(parts, tx.connection, uid, *kinds).kind is not Kind.DEFAULT:
+        found = find(parts, tx.connection, uid, *kinds)
+        if found.kind is not Kind.DEFAULT:
             schedule.ask(tx, uid, parts.sync_times, forced=forced)
+            message = f"Asked for a synchronization of the registry {found.name}"
+            tx.record(Act.ACTION, "registry", uid, found.name, message)
 
 
 def _changeable(parts: Parts, connection: Connection, uid: str, *kinds: Kind) -> Registry:
