@@ -55,7 +55,7 @@ def attempts(admin: Caller, uids: dict[str, str], tenant: str) -> Iterator[Attem
     none: dict[str, list[str]] = {"macros": []}
     for place, uid in uids.items():
         scope = {"ProjectUid": uid} if uid else {}
-        made = admin("POST", "/v1/clusterprofiles", profile(f"of {uid}"), headers=scope)
+        made = admin("POST", "/v1/clusterprofiles", profile(f"of {uid or 'all'}"), headers=scope)
         path = f"/v1/clusterprofiles/{made.json()['uid']}"
         yield Attempt("GET", path, Action.PULL, place, 200)
         yield Attempt("GET", path, Action.PULL, place, 200, headers=tuple(scope.items()))
