@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import pwd
 from pathlib import Path
 
 import pytest
 
-from packyard.cli.accounts import Account, Accounts
+from packyard.cli.accounts import Account, Accounts, default_home, own
 from packyard.errors import ConfigurationInvalid
 from packyard.remotes.challenge import Credentials
 
@@ -100,3 +101,14 @@ def test_a_broken_login_is_named_and_not_repeated(auth: str, tmp_path: Path) -> 
         accounts.account("host")
     assert "host" in str(refused.value)
     assert auth not in str(refused.value)
+
+
+def test_who_has_neither_name_nor_folder_has_no_logins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a service of systemd's DynamicUser, which is to start a server all the same."""
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert own(default_home()).default == ""

@@ -128,8 +128,17 @@ def bare(server: str) -> str:
     return rest.partition("/")[0].lower()
 
 
+def user_folder() -> Path:
+    """That of the user who runs this; where there is none, as for one that systemd made for a
+    service, one in which nothing is."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
+
+
 def default_home() -> Path:
-    return Path.home() / ".packyard"
+    return user_folder() / ".packyard"
 
 
 def own(home: Path) -> Accounts:
@@ -138,9 +147,9 @@ def own(home: Path) -> Accounts:
 
 def spectro() -> Accounts:
     """The logins of the pack CLI whose words we speak."""
-    return Accounts.read(Path.home() / ".spectro" / FILE)
+    return Accounts.read(user_folder() / ".spectro" / FILE)
 
 
 def docker() -> Accounts:
     folder = os.environ.get("DOCKER_CONFIG")
-    return Accounts.read((Path(folder) if folder else Path.home() / ".docker") / FILE)
+    return Accounts.read((Path(folder) if folder else user_folder() / ".docker") / FILE)

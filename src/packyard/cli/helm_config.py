@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from packyard.cli.accounts import user_folder
 from packyard.errors import ConfigurationInvalid, ParameterInvalid
 from packyard.packs.values import Document
 
@@ -36,7 +37,7 @@ def repository_file() -> Path:
     if home:
         return Path(home) / "repositories.yaml"
     base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "helm" / "repositories.yaml"
+    return (Path(base) if base else user_folder() / ".config") / "helm" / "repositories.yaml"
 
 
 def added(name: str) -> Added:
