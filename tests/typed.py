@@ -34,6 +34,7 @@ serve() {
 }
 background() { "$@" >> server.log 2>&1 & running="$running $!"; }
 alive() { kill -0 $running && sleep 0.1; }
+reachable() { curl -sfk "http://$1/health" || curl -sfk "https://$1/health"; } > /dev/null
 systemctl() { if [ "$1" = start ]; then serve "${SERVED:-packyard}" serve; else ended; fi; }
 """
 # What goes on until the page ends; a server of ours in the place of the one before.
@@ -113,9 +114,9 @@ class Desk:
     def _line(self, command: str) -> str:
         begun = [how for words, how in _SERVERS.items() if command.startswith(words)]
         if begun == ["background"]:
-            return (
-                f"background {command}; until curl -sfk https://{self.proxy}/health; do alive; done"
-            )
+            return f"background {command}; until reachable {self.proxy}; do alive; done"
+        if command.startswith("docker run --detach"):
+            return f"{command}; until reachable {self.server}; do sleep 0.1; done"
         return " ".join([*begun, command])
 
     def _log(self) -> str:

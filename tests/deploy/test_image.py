@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,11 +24,12 @@ from tests.deploy.engine import IMAGE, Engine, with_image
 from tests.live import free_port, htpasswd_line, start
 from tests.secured import certify
 from tests.test_docs import console_lines
+from tests.typed import Desk
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "custom-registry.md"
 PASSWORD = "a password of the test"
-MEGABYTES, SECONDS = 320, 4.0  # its size, and the time until it is ready for the second time
+MEGABYTES, SECONDS = 300, 4.0  # its size, and the time until it is ready for the second time
 
 pytestmark = [
     pytest.mark.soak,
@@ -240,43 +238,54 @@ def test_what_it_may_not_read_or_write_is_said(engine: Engine, tmp_path: Path) -
     assert "The configuration /none.yml cannot be read" in said
 
 
-def test_the_tutorial_does_what_it_says(engine: Engine, tmp_path: Path) -> None:
-    """Every command of the page, in a folder of its own and with addresses of this machine."""
-    port = free_port()
+@pytest.fixture
+def desk(engine: Engine, tmp_path: Path) -> Iterator[Desk]:
+    """That of somebody with a container engine, who follows the tutorial first."""
+    server = f"127.0.0.1:{free_port()}"
+    ports = {f"-p {port}:5000": f"-p {server}:5000" for port in (443, 5000)}
+    desk = Desk(tmp_path, server, places={**ports, "localhost:5000": server})
+    desk.put("bin/docker", f'#!/bin/sh\nexec {engine.program} "$@"\n', 0o755)
+    desk.put("password.txt", PASSWORD)
+    yield desk
+    engine("rm", "--force", "--time", "5", "packyard", check=False)
+    engine("volume", "rm", "--force", "packyard")
+
+
+def of_containers(command: str) -> bool:
+    return command.startswith(("docker ", "mkdir backup"))
+
+
+def begun() -> str:
+    """The commands of the tutorial until it runs."""
+    lines = list(console_lines(PAGE))
+    (last,) = [number for number, line in enumerate(lines) if line.startswith("docker run")]
+    return "\n".join(line for line in lines[: last + 1] if "docker build" not in line)
+
+
+def test_the_tutorial_does_what_it_says(desk: Desk, tmp_path: Path) -> None:
     make_pack(tmp_path / "quiet-nights-1.0.0", "quiet-nights", "1.0.0")
-    (tmp_path / "password.txt").write_text(PASSWORD)
-    (tmp_path / "bin").mkdir()
-    packyard = tmp_path / "bin" / "packyard"
-    packyard.write_text(f'#!/bin/sh\nexec {sys.executable} -m packyard "$@"\n')
-    packyard.chmod(0o755)
     (tmp_path / "hub").mkdir()
     with start(tmp_path / "hub", config={"hub": {"networks": ["127.0.0.0/8"]}}) as hub:
-        (tmp_path / "hub-password.txt").write_text(hub.admin_password)
-        lines = [line for line in console_lines(PAGE) if "docker build" not in line]
-        script = "\n".join(["set -eux", *lines])
-        script = script.replace("-p 5000:5000", f"-p 127.0.0.1:{port}:5000")
-        script = script.replace("localhost:5000", f"127.0.0.1:{port}")
-        script = script.replace("hub.example.com", hub.host)
-        ready = f"until curl -sf http://127.0.0.1:{port}/ready; do sleep 0.1; done"
-        script = script.replace("\ndocker exec", f"\n{ready}\ndocker exec", 1)
-        path = os.pathsep.join([str(packyard.parent), str(engine.program.parent)])
-        done = subprocess.run(
-            ["bash", "-c", script],
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                "HOME": str(tmp_path),
-                "PATH": f"{path}:{os.environ['PATH']}",
-                "PYTHONPATH": str(ROOT / "src"),
-            },
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr + hub.log()
-    assert re.search(r"^quiet-nights +1\.0\.0 ", done.stdout, re.MULTILINE)
-    assert re.search(r"^mine\b.*", done.stdout, re.MULTILINE)
+        desk.places["hub.example.com"] = hub.host
+        desk.put("hub-password.txt", hub.admin_password)
+        desk.type(PAGE.name, lambda command: "docker build" not in command)
+
+
+@pytest.mark.parametrize("page", ["upgrades.md", "backup.md", "air-gap.md"])
+def test_what_pages_do_with_a_container(desk: Desk, page: str) -> None:
+    first = begun()
+    for name, place in desk.places.items():
+        first = first.replace(name, place)
+    ready = f"until reachable {desk.server}; do sleep 0.1; done"
+    desk.type(page, of_containers, f"{first}; {ready}")
+
+
+def test_what_the_page_on_tls_does_with_a_container(desk: Desk) -> None:
+    _, certificate, key = certify(desk.folder)
+    for name, path in (("tls.crt", certificate), ("tls.key", key)):
+        desk.put(f"certs/{name}", path.read_text())
+    desk.put("auth/htpasswd", htpasswd_line("admin", PASSWORD))
+    desk.type("tls.md", of_containers)
 
 
 def test_process_1_buries_what_a_killed_worker_leaves(container: Container) -> None:
