@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from packyard.catalog import entries
 from packyard.catalog.query import EVERYTHING, Condition, Field, Op, Query, both, words
-from packyard.catalog.search import search
+from packyard.catalog.search import packs_of, search, versions
 from packyard.digests import digest_of
 from packyard.errors import ParameterInvalid
 from packyard.packs.files import File
@@ -173,3 +173,35 @@ def test_a_foreign_place_is_refused(connection: Connection, after: str) -> None:
 def test_a_page_has_a_bounded_size(connection: Connection, limit: int) -> None:
     with pytest.raises(ParameterInvalid, match="limit"):
         search(connection, EVERYTHING, limit=limit)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(of(cloud="aws"), of(cloud="all"), of(cloud="nowhere"), of(layer="addon", cloud="aws")),
+        ((Condition(Field.CLOUD, Op.IS_NOT, ("aws",)),),),
+        both(of(cloud="maas"), ((Condition(Field.CLOUD, Op.IS, ("aws", "edge")),),)),
+        (*of(cloud="maas"), *of(layer="os")),
+    ],
+)  # fmt: skip
+def test_versions_are_counted_as_they_are_listed(connection: Connection, query: Query) -> None:
+    whole = versions(connection, query, limit=50)
+    assert len(whole.items) == whole.count
+    for offset in range(whole.count + 1):
+        part = versions(connection, query, limit=1, offset=offset)
+        assert part.count == whole.count
+        assert part.items == whole.items[offset : offset + 1]
+
+
+@pytest.mark.parametrize("text", ["", "nginx", "routes traffic", "n o", "nothing at all"])
+@pytest.mark.parametrize("sort", [[], [("displayName", True)], [("layer", False), ("name", True)]])
+def test_packs_are_counted_as_they_are_listed(
+    connection: Connection, text: str, sort: list[tuple[str, bool]]
+) -> None:
+    whole = packs_of(connection, words(text), sort=sort, limit=50)
+    assert len(whole.items) == whole.count
+    assert (whole.count > 0) == (text != "nothing at all")
+    for offset in range(whole.count + 1):
+        part = packs_of(connection, words(text), sort=sort, limit=1, offset=offset)
+        assert part.count == whole.count
+        assert part.items == whole.items[offset : offset + 1]

@@ -16,8 +16,10 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     BindParameter,
+    Column,
     ColumnElement,
     Connection,
+    FromClause,
     RowMapping,
     String,
     and_,
@@ -31,12 +33,13 @@ from sqlalchemy import (
 
 from packyard.catalog import entries, statements
 from packyard.catalog.entries import Entry
-from packyard.catalog.query import Query
+from packyard.catalog.query import Field, Query
 from packyard.catalog.tables import pack_names, packs, sources
 from packyard.errors import ParameterInvalid
 
 PAGE_LIMIT = 1000
-SORTS = {
+_SEVERAL = 2
+SORTS: dict[str, Column[Any]] = {
     "name": pack_names.c.name_key,
     "displayName": pack_names.c.display_key,
     "layer": pack_names.c.layer,
@@ -133,12 +136,12 @@ def versions(
 ) -> Found[Entry]:
     """By name, newest version first; before that by `order`, which names keys of `ORDERS` and
     whether they fall."""
-    wanted = statements.of_versions(query)
-    conditions = [packs.c.gone_at == 0, wanted]
+    conditions = [packs.c.gone_at == 0, statements.of_versions(query)]
     by = [ORDERS[name].desc() if falls else ORDERS[name] for name, falls in _first_of_each(order)]
     rows = _rows(connection, conditions, limit, offset, by)
     # Written so, it is no reason to go through an index by what is there, which nearly all is.
-    count = select(func.count()).select_from(packs).where(packs.c.gone_at + 0 == 0, wanted)
+    wanted = packs.c.gone_at + 0 == 0, statements.of_counted_versions(query)
+    count = select(func.count()).select_from(packs).where(*wanted)
     items = [entries.of_row(row) for row in rows]
     return Found(items, _count(connection, count, len(items), limit, offset))
 
@@ -155,21 +158,23 @@ def packs_of(
 
     `sort` names keys of `SORTS`, and whether they fall.
     """
-    keys = pack_names.c.name, pack_names.c.type
+    names, where = _matching(query)
+    keys = names.c.name, names.c.type
     order: list[Any] = []
     for name, falls in _first_of_each(sort):
-        of_pack = func.min(SORTS[name])
+        of_pack = func.min(names.c[SORTS[name].name])
         order.append(of_pack.desc() if falls else of_pack)
-    grouped = select(*keys).where(statements.of_names(query)).group_by(*keys)
-    numbers = func.aggregate_strings(cast(pack_names.c.id, String), ",")
-    found = grouped.add_columns(numbers).order_by(*order, *keys).limit(limit).offset(offset)
-    rows = connection.execute(found).all()
+    grouped = select(*keys).where(*where).group_by(*keys)
     counted = select(func.count()).select_from(grouped.subquery())
-    count = _count(connection, counted, len(rows), limit, offset)
+    told = [] if where else [counted.scalar_subquery()]
+    numbers = func.aggregate_strings(cast(names.c.id, String), ",")
+    found = grouped.add_columns(numbers, *told).order_by(*order, *keys).limit(limit).offset(offset)
+    rows = connection.execute(found).all()
+    is_told = bool(told and rows)
+    count = rows[0][3] if is_told else _count(connection, counted, len(rows), limit, offset)
     holdings = _holdings(connection, [int(one) for row in rows for one in row[2].split(",")])
     items = [
-        Listed(name=name, type=type_, holdings=tuple(holdings[name, type_]))
-        for name, type_, _ in rows
+        Listed(name=row[0], type=row[1], holdings=tuple(holdings[row[0], row[1]])) for row in rows
     ]
     return Found(items, count)
 
@@ -204,6 +209,17 @@ def differing(connection: Connection, those: Sequence[Entry]) -> dict[str, list[
 def _is_chart(content: str, archive: str) -> bool:
     """Of a chart the archive is the content, of a pack it is what the archive holds."""
     return content == archive
+
+
+def _matching(query: Query) -> tuple[FromClause, list[ColumnElement[bool]]]:
+    """What to read rows of `pack_names` from, and what they still have to meet. Several words are
+    looked for once, for the page and the count; else a page is sooner found than all."""
+    meant = statements.of_names(query)
+    if sum(one.field is Field.TEXT for each in query for one in each) < _SEVERAL:
+        return pack_names, [meant]
+    columns = {"id": pack_names.c.id, "name": pack_names.c.name, "type": pack_names.c.type}
+    columns |= {column.name: column for column in SORTS.values()}
+    return select(*columns.values()).where(meant).cte("matching"), []
 
 
 _OF_VERSION = (pack_names.c.source == packs.c.source, pack_names.c.name == packs.c.name)

@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, false, func, not_, or_, select, true, tuple_
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    and_,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -30,6 +42,11 @@ Sql = ColumnElement[bool]
 def of_versions(query: Query) -> Sql:
     """Of rows of `packs`; versions that are gone are rows, too."""
     return _any_of(query, _VERSIONS)
+
+
+def of_counted_versions(query: Query) -> Sql:
+    """The same, in the words of the index by which versions are counted."""
+    return _any_of(query, _COUNTED)
 
 
 def of_names(query: Query) -> Sql:
@@ -105,6 +122,23 @@ def _list(column: ColumnElement[Any]) -> Any:
         return not_(found) if condition.op is Op.IS_NOT else found
 
     return meaning
+
+
+def _of_few(condition: Condition) -> Sql:
+    """Of lists of clouds there are few, however many versions: those that are meant are found by
+    steps through the index that begins with them."""
+    return packs.c.clouds.in_(select(_FEW.c.clouds).where(_list(_FEW.c.clouds)(condition)))
+
+
+def _every_clouds() -> CTE:
+    of = packs.alias()
+    found = select(func.min(of.c.clouds).label("clouds")).cte("few", recursive=True)
+    following = select(func.min(of.c.clouds)).where(of.c.clouds > found.c.clouds)
+    step = select(following.correlate(found).scalar_subquery())
+    return found.union_all(step.where(found.c.clouds.is_not(None)))
+
+
+_FEW = _every_clouds()
 
 
 def _environment(column: ColumnElement[Any]) -> Any:
@@ -197,6 +231,7 @@ _VERSIONS: dict[Field, Callable[[Condition], Sql]] = {
     Field.DIGEST: _text(packs.c.digest),
     Field.TEXT: _word_of_versions,
 }
+_COUNTED = {**_VERSIONS, Field.CLOUD: _of_few}
 _NAMES: dict[Field, Callable[[Condition], Sql]] = {
     Field.NAME: _text(pack_names.c.name, pack_names.c.name_key),
     Field.DISPLAY_NAME: _text(pack_names.c.display_name, pack_names.c.display_key),

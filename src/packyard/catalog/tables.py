@@ -83,7 +83,7 @@ Index(
     "packs_counted",
     *(
         packs.c[name]
-        for name in ("version_key", "gone_at", "source", "layer", "addon_key", "clouds", "version")
+        for name in ("clouds", "layer", "version_key", "gone_at", "source", "addon_key", "version")
     ),
 )
 
@@ -107,7 +107,7 @@ pack_names = Table(
     Column("origin", Text, nullable=False),
     Column("fips", Text, nullable=False),
     UniqueConstraint("source", "name"),
-    Index("pack_names_in_order", "name", "type"),
+    Index("pack_names_in_order", "name", "type", "display_key"),
 )
 
 pack_tags = Table(
