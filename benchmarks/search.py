@@ -19,6 +19,7 @@ from sqlalchemy import Connection, insert
 from benchmarks import report
 from packyard.catalog import foreign
 from packyard.catalog import search as catalog
+from packyard.catalog.clashes import differing
 from packyard.catalog.entries import Contents, Entry, built_in_source, pack_uid
 from packyard.catalog.filters import parse
 from packyard.catalog.foreign import Arrival
@@ -156,9 +157,7 @@ def _of_packs(
 ) -> Ask:
     def ask(connection: Connection, some: random.Random) -> object:
         found = catalog.packs_of(connection, query(some), sort=sort or [], limit=PAGE)
-        return catalog.differing(
-            connection, [one.newest for pack in found.items for one in pack.holdings]
-        )
+        return differing(connection, [one.newest for pack in found.items for one in pack.holdings])
 
     return ask
 

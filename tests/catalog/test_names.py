@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select, text
 
-from packyard.catalog import entries, foreign, names, search
+from packyard.catalog import clashes, entries, foreign, names, search
 from packyard.catalog.entries import Contents, Entry, pack_uid
 from packyard.catalog.foreign import Arrival
 from packyard.catalog.query import EVERYTHING, words
@@ -211,7 +211,7 @@ def test_only_registries_that_were_asked_for_are_told(connection: Connection) ->
 
 def test_other_content_under_one_name_and_version_is_flagged(connection: Connection) -> None:
     found = search.versions(connection, EVERYTHING, limit=10).items
-    differing = search.differing(connection, found)
+    differing = clashes.differing(connection, found)
     flagged = {(one.source, one.name, one.version): differing.get(one.uid) for one in found}
     (mine,) = {one.source for one in found} - {CHARTS, TEAM}
     assert flagged == {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +26,11 @@ http:
 auth:
   htpasswd: {realm: basic-realm, path: /auth/htpasswd-basic}
 """
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["packyard.config.load"], "PLACES", ())
 
 
 def read(tmp_path: Path, text: str, **environ: str) -> Config:

@@ -179,38 +179,6 @@ def packs_of(
     return Found(items, count)
 
 
-def differing(connection: Connection, those: Sequence[Entry]) -> dict[str, list[str]]:
-    """By uid of these versions, the other registries that have the same name and version with
-    other content. A chart is held against charts, a pack against packs."""
-    found = connection.execute(
-        select(packs.c.source, packs.c.name, packs.c.label, packs.c.content_digest,
-               packs.c.archive_digest)
-        .where(
-            packs.c.gone_at == 0,
-            packs.c.name.in_({one.name for one in those}),
-            packs.c.label.in_({one.label for one in those}),
-            packs.c.content_digest != "",
-        )
-        .order_by(packs.c.source)
-    )  # fmt: skip
-    held: dict[tuple[str, str, bool], list[tuple[str, str]]] = {}
-    for source, name, label, content, archive in found:
-        key = name, label, _is_chart(content, archive)
-        held.setdefault(key, []).append((source, content))
-    others: dict[str, list[str]] = {}
-    for one in those:
-        content = one.content_digest
-        same_name = held.get((one.name, one.label, _is_chart(content, one.archive_digest)), ())
-        if different := [source for source, other in same_name if content and other != content]:
-            others[one.uid] = different
-    return others
-
-
-def _is_chart(content: str, archive: str) -> bool:
-    """Of a chart the archive is the content, of a pack it is what the archive holds."""
-    return content == archive
-
-
 def _matching(query: Query) -> tuple[FromClause, list[ColumnElement[bool]]]:
     """What to read rows of `pack_names` from, and what they still have to meet. Several words are
     looked for once, for the page and the count; else a page is sooner found than all."""

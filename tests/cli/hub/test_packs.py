@@ -73,6 +73,11 @@ def test_equal_versions_that_differ_are_marked(hub: Commands) -> None:
     versions = hub("search", "--filter", "spec.name=webANDspec.version=1.0.0").out
     assert len(versions.splitlines()) == 3
     assert "other content than in Public Repo" in table
+    _, clash = hub("search", "--clashes").out.splitlines()
+    assert clash.split()[:2] == ["web", "1.0.0"]
+    assert "Public Repo" in clash
+    assert "team" in clash
+    assert "stands alone" in hub.says("search", "web", "--clashes", code=2)
 
 
 def test_a_pack_is_shown_with_its_tags_values_and_readme(hub: Commands) -> None:

@@ -44,6 +44,20 @@ class PackType(StrEnum):
 Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="At most so many.")]
 
 
+Clashes = Annotated[
+    bool,
+    typer.Option("--clashes", help="Versions that registries have with different content."),
+]
+Filter = Annotated[
+    str,
+    typer.Option(
+        "--filter",
+        metavar="TEXT",
+        help="Versions instead of packs: spec.name=nginxANDspec.version>=1.2.",
+    ),
+]
+
+
 def search(
     words: Annotated[
         list[str] | None,
@@ -65,14 +79,8 @@ def search(
         list[str] | None,
         typer.Option("--registry", metavar="REGISTRY", help="Name or uid; repeatable."),
     ] = None,
-    expression: Annotated[
-        str,
-        typer.Option(
-            "--filter",
-            metavar="TEXT",
-            help="Versions instead of packs: spec.name=nginxANDspec.version>=1.2.",
-        ),
-    ] = "",
+    expression: Filter = "",
+    clashes: Clashes = False,
     limit: Limit = 50,
     output: Output = ListFormat.TABLE,
     server: HubServer = "",
@@ -90,18 +98,26 @@ def search(
             "environment": clouds,
             "registryUid": chosen,
         }
-        wanted = {key: value for key, value in wanted.items() if value}
-        if expression:
-            if words or wanted:
-                raise ParameterInvalid("--filter stands alone: say everything in it.")
+        asked = {key: value for key, value in wanted.items() if value}
+        names = {uid_of(one): name_of(one) for one in known}
+        said = " ".join(words or ())
+        if clashes:
+            _require_alone("--clashes", said, asked, expression)
+            rows, more = hub.first(f"{PATH}/clashes", limit, {})
+            table = as_table(rows, _CLASHES)
+        elif expression:
+            _require_alone("--filter", said, asked)
             rows, more = hub.first(PATH, limit, {"filters": expression})
-            names = {uid_of(one): name_of(one) for one in known}
             table = as_table(rows, _of_versions(names))
         else:
-            query = {"q": " ".join(words)} if words else {}
-            rows, more = hub.first(f"{PATH}/search", limit, query, {"filter": wanted})
-            table = _table(rows, {uid_of(one): name_of(one) for one in known})
+            rows, more = hub.first(f"{PATH}/search", limit, {"q": said}, {"filter": asked})
+            table = _table(rows, names)
     show_rows(rows, output, table, "There are no such packs.", more=more)
+
+
+def _require_alone(option: str, *others: object) -> None:
+    if any(others):
+        raise ParameterInvalid(f"{option} stands alone: nothing else goes with it.")
 
 
 def show(
@@ -238,6 +254,11 @@ def _tags(row: Row) -> str:
     return "\n".join(lines)
 
 
+_CLASHES: Columns = {
+    "NAME": name_of,
+    "VERSION": lambda row: text(row, "version"),
+    "REGISTRIES": lambda row: ", ".join(name_of(one) for one in maps(row, "registries")),
+}
 _DETAILS: Columns = {
     "NAME": lambda row: text(row, "name"),
     "DISPLAY NAME": lambda row: text(row, "displayName"),

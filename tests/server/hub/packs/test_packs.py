@@ -249,6 +249,20 @@ def test_charts_in_a_registry_and_where_they_differ(viewer: Caller, world: World
     assert one["tags"][-1]["differsFrom"] == [world.charts]
 
 
+def test_everything_that_differs_is_in_one_list(viewer: Caller, world: World) -> None:
+    told = get(viewer, "/v1/packs/clashes")
+    (web,) = told["items"]
+    assert (web["name"], web["version"], told["listmeta"]["count"]) == ("web", "1.0.0", 1)
+    copies = {one["uid"]: one for one in web["registries"]}
+    assert copies.keys() == {world.charts, world.others}
+    assert {one["name"] for one in web["registries"]} == {"charts", "others"}
+    assert len({one["digest"] for one in web["registries"]}) == 2
+    for uid, one in copies.items():
+        assert one["packUid"] == pack_uid(uid, "web", "1.0.0")
+    later = get(viewer, "/v1/packs/clashes?offset=1")
+    assert (later["items"], later["listmeta"]["count"]) == ([], 1)
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from packyard.catalog.clashes import Clash
 from packyard.catalog.entries import Contents, Entry
 from packyard.catalog.names import SPECTRO, TYPES
 from packyard.catalog.search import Holding, Listed
@@ -145,6 +146,39 @@ class FoundPack(Form):
 
 class FoundPacks(Form):
     items: list[FoundPack]
+    listmeta: ListMeta
+
+
+class Copy(Form):
+    """What one registry has under a name and version."""
+
+    uid: str = Field(description="Of the registry.")
+    name: str = Field(description="Of the registry.")
+    pack_uid: str
+    digest: str = Field(description="Of the content: a pack's files, a chart's archive.")
+
+
+class ClashingPack(Form):
+    name: str
+    version: str
+    registries: list[Copy]
+
+    @classmethod
+    def of(cls, clash: Clash, names: Mapping[str, str]) -> ClashingPack:
+        copies = [
+            Copy(
+                uid=one.source,
+                name=names.get(one.source, ""),
+                pack_uid=one.uid,
+                digest=one.content_digest,
+            )
+            for one in clash.copies
+        ]
+        return cls(name=clash.name, version=clash.label, registries=copies)
+
+
+class ClashingPacks(Form):
+    items: list[ClashingPack]
     listmeta: ListMeta
 
 

@@ -1,6 +1,7 @@
 """Lists of packs: versions by `filters`, and packs by the search object (hub.md, "API").
 
-What somebody may read of a project they may read of packs, which are the tenant's.
+What somebody may read of a project they may read of packs, which are the tenant's. The list of
+clashes, at `/v1/packs/clashes`, is ours.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Body, Query
 
+from packyard.catalog import clashes as clashing
 from packyard.catalog import filters as grammar
 from packyard.catalog import search as catalog
 from packyard.catalog.query import both, words
@@ -18,6 +20,8 @@ from packyard.server.hub.forms import PRIVATE, REFUSALS
 from packyard.server.hub.lists import Fields, OrderBy, Paged, Paging, directions, trimmed
 from packyard.server.hub.packs import reading
 from packyard.server.hub.packs.forms import (
+    ClashingPack,
+    ClashingPacks,
     FoundPack,
     FoundPacks,
     PackSummaries,
@@ -113,6 +117,16 @@ def search(
         newest = [one.newest for pack in found.items for one in pack.holdings]
         scopes = reading.scopes(connection)
         logos = reading.with_logo(connection, [entry.uid for entry in newest])
-        differing = catalog.differing(connection, newest)
+        differing = clashing.differing(connection, newest)
     items = [FoundPack.of(pack, scopes, logos, differing) for pack in found.items]
     return FoundPacks(items=items, listmeta=paging.told(len(items), found.count))
+
+
+@router.get("/clashes")
+def list_clashes(parts: Wired, _reader: Reading, paging: Paged) -> ClashingPacks:
+    """Every name and version that several registries have with different content."""
+    with parts.store.read() as connection:
+        found = clashing.clashes(connection, limit=paging.limit, offset=paging.offset)
+        names = reading.names(connection)
+    items = [ClashingPack.of(clash, names) for clash in found.items]
+    return ClashingPacks(items=items, listmeta=paging.told(len(items), found.count))

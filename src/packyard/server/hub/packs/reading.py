@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, func, select
 
-from packyard.catalog import search
+from packyard.catalog import clashes
 from packyard.catalog.entries import Entry, all_contents
 from packyard.catalog.tables import pack_contents, sources
 from packyard.hub import layer_contents
@@ -37,7 +37,7 @@ def told(parts: Parts, versions: Versions, *, readme: bool = False) -> PackTags:
     with parts.store.read() as connection:
         held = all_contents(connection, uids)
         readable = layer_contents.contents(connection, uids)
-        differing = search.differing(connection, entries)
+        differing = clashes.differing(connection, entries)
     values = [
         PackValues.of(entry, held.get(entry.uid), readable.get(entry.uid), readme=readme)
         for entry in entries
@@ -62,6 +62,11 @@ def with_logo(connection: Connection, uids: Collection[str]) -> set[str]:
 def kinds(connection: Connection) -> dict[str, str]:
     """By uid of the registry."""
     return {row.uid: row.kind for row in connection.execute(select(sources.c.uid, sources.c.kind))}
+
+
+def names(connection: Connection) -> dict[str, str]:
+    """By uid of the registry."""
+    return {row.uid: row.name for row in connection.execute(select(sources.c.uid, sources.c.name))}
 
 
 def scopes(connection: Connection) -> dict[str, str]:
