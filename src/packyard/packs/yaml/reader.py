@@ -168,14 +168,16 @@ class _Composer:
         return start.index + self.lead, end.index + self.lead  # type: ignore[union-attr]
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
-        start, end = self._span(event)
+        start = event.start_mark.index + self.lead  # type: ignore[union-attr]  # `_span` is slower
+        end = event.end_mark.index + self.lead  # type: ignore[union-attr]
         style, tag, text = event.style or "", event.tag, event.value
         data: Plain = text
         if tag is None:
-            data = text if style else plain(text)
+            if not style:
+                data = plain(text)
         elif tag != "!":
             data = self._tagged(tag, text, start)
-        if isinstance(data, float) and not math.isfinite(data):
+        if type(data) is float and not math.isfinite(data):
             message = f"{text} has no form in JSON, so Helm cannot take it."
             self._found("yaml.scalar", message, start, "Write a number, or quote it as a text.")
         if style in ("|", ">"):
@@ -261,11 +263,13 @@ class _Composer:
             parent.entries.append(self._entry(key, node, parent))
 
     def _entry(self, key: Node, value: Node, parent: Mapping) -> Entry:
-        unwritten = value.start == value.end and not parent.flow
-        if unwritten and self.text[value.start - 1] != ":":
+        if value.start == value.end and not parent.flow and self.text[value.start - 1] != ":":
             value.start = value.end = key.end  # "? key" without a value; libyaml is further on
-        merges = isinstance(key, Scalar) and key.merges
-        return Entry(key, value, None if merges else self._name(key))
+        name = key.data
+        if type(name) is not str or name == "<<":
+            merges = isinstance(key, Scalar) and key.merges
+            return Entry(key, value, None if merges else self._name(key))
+        return Entry(key, value, name)
 
     def _name(self, key: Node) -> str:
         if isinstance(key.data, dict | list):
