@@ -65,7 +65,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
         ["layer.name-repeated"],
         "<display name>--demo",
     ),
-    "broken YAML": (values("a: 1\nb: [1\nc: 2\n"), ["yaml.syntax"], "[demo, line 3]"),
+    "broken YAML": (values("a: 1\nb: [1\nc: 2\n"), ["yaml.syntax"], "(line 3)"),
     "a key twice": (values("a: 1\nb: 2\na: 3\n"), ["yaml.duplicate-key"], "line 1"),
     "an unknown macro": (
         values("a: '{{ .spectro.macro.nothing }}'\n"),
@@ -76,7 +76,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "an unknown function": (
         values("a: '{{ .spectro.pack.demo.b | uper }}'\n"),
         ["macro.syntax"],
-        "[demo, line 1]",
+        "(line 1)",
     ),
     "10 MB of values": (values(f"a: {'x' * 10_000_000}\n"), ["yaml.too-large"], "[demo"),
     "values that are a list": (values("- a\n"), ["yaml.root"], "[demo"),
@@ -138,7 +138,7 @@ BLOCKED: dict[str, tuple[dict[str, Any], list[str], str]] = {
     "an endless template": (
         values("a: '{{ .spectro.pack.demo.pack | toJson | repeat 2000000000 }}'\n"),
         ["macro.failed"],
-        "[demo, line 1]",
+        "(line 1)",
     ),
 }
 
