@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from packyard.auth.secrets import Secrets
 from packyard.catalog import entries, foreign
 from packyard.catalog.entries import Contents, Entry
-from packyard.errors import PackUnknown, Unavailable
+from packyard.errors import PackUnknown, PackyardError, Unavailable
 from packyard.hub import opening, reading, registries
 from packyard.remotes.source import Kind, Offer
 from packyard.storage.store import Store
@@ -24,6 +24,7 @@ PATIENCE = 10.0
 """Seconds that somebody who looks is kept waiting."""
 _AT_ONCE = 50  # charts that one look lets be fetched
 _AGAIN = 60.0  # seconds after which one that failed is tried again
+_LATER = "It is still to be fetched from its registry: look again in a moment."
 
 
 class Looks:
@@ -34,7 +35,7 @@ class Looks:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="look")
         self._running: dict[str, Future[Contents]] = {}
-        self._failed: dict[str, float] = {}  # when, of the monotonic clock
+        self._failed: dict[str, tuple[float, str]] = {}  # when, of the monotonic clock, and why
 
     def contents(self, uid: str, patience: float = PATIENCE) -> Contents:
         """Raises `PackUnknown`, what the registry does wrong, and `Unavailable` after `patience`
@@ -55,16 +56,25 @@ class Looks:
                 "again in a moment."
             ) from None
 
-    def fetch(self, those: Sequence[Entry], patience: float = PATIENCE) -> None:
-        """Let contents be fetched that were not yet, and wait for them that long.
+    def fetch(self, those: Sequence[Entry], patience: float = PATIENCE) -> dict[str, str]:
+        """Let contents be fetched that were not yet, and wait for them that long; by uid why some
+        are not there.
 
         What cannot be fetched is not asked for again within a minute.
         """
         late = time.monotonic() - _AGAIN
         with self._lock:
-            self._failed = {uid: at for uid, at in self._failed.items() if at > late}
-            wanted = [entry for entry in those if entry.uid not in self._failed]
-        wait([self._fetching(entry) for entry in wanted[:_AT_ONCE]], patience)
+            self._failed = {uid: (at, why) for uid, (at, why) in self._failed.items() if at > late}
+            failed = {uid: why for uid, (_, why) in self._failed.items()}
+        wanted = [entry for entry in those if entry.uid not in failed]
+        fetching = {entry.uid: self._fetching(entry) for entry in wanted[:_AT_ONCE]}
+        done, _ = wait(fetching.values(), patience)
+        reasons = {entry.uid: failed.get(entry.uid, _LATER) for entry in those}
+        for uid, future in fetching.items():
+            if future in done and not future.cancelled():
+                error = future.exception()
+                reasons[uid] = _said(error) if error else ""
+        return {uid: why for uid, why in reasons.items() if why}
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -80,9 +90,9 @@ class Looks:
     def _fetch(self, entry: Entry) -> Contents:
         try:
             return self._read(entry)
-        except BaseException:
+        except BaseException as error:
             with self._lock:
-                self._failed[entry.uid] = time.monotonic()
+                self._failed[entry.uid] = time.monotonic(), _said(error)
             raise
 
     def _read(self, entry: Entry) -> Contents:
@@ -102,3 +112,9 @@ class Looks:
             if entries.by_uid(tx.connection, entry.uid) == entry:
                 foreign.learn(tx.connection, entry, contents)
         return contents
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, PackyardError):
+        return error.message
+    return "A fault of this server; its log tells more."

@@ -12,7 +12,7 @@ from packyard.cli import screen
 from packyard.cli.hub.target import open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, ListFormat, Output
 from packyard.cli.output import Columns, Row, as_table, show_row, show_rows
-from packyard.errors import Conflict, PackUnknown, ParameterInvalid
+from packyard.errors import Conflict, PackUnknown, ParameterInvalid, RemoteFailed
 from packyard.packs.model import Layer
 from packyard.remotes.items import (
     PACK,
@@ -147,6 +147,8 @@ def show(
         row = {**_version(hub, found, tag), "registry": name_of(where)}
         if readme:
             row |= hub.get(f"{PATH}/{row['uid']}/readme")
+    if (values or readme) and text(row, "fault"):
+        raise RemoteFailed(f"{pack} is not here yet: {text(row, 'fault')}")
     if values or readme:
         screen.result(text(row, "values" if values else "readme").removesuffix("\n"))
     else:
@@ -193,6 +195,7 @@ def _version(hub: Hub, found: Item, tag: str) -> dict[str, object]:
         "tag": text(chosen, "tag"),
         "uid": uid,
         "values": text(held, "values"),
+        "fault": text(held, "fault"),
         "presets": at(held, "presets") or [],
     }
 
@@ -268,6 +271,7 @@ _DETAILS: Columns = {
     "REGISTRY": lambda row: text(row, "registry"),
     "TAG": lambda row: text(row, "tag"),
     "UID": lambda row: text(row, "uid"),
+    "NOT READ": lambda row: text(row, "fault"),
     "PRESETS": lambda row: ", ".join(text(one, "name") for one in maps(row, "presets")),
     "TAGS": _tags,
 }

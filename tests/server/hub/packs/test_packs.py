@@ -9,10 +9,13 @@ import pytest
 
 from packyard.catalog.entries import pack_uid
 from packyard.catalog.query import ADDON_TYPES
+from tests.hub.syncing import Charts
 from tests.live import Live
+from tests.remotes.scripted import Reply, answering
 from tests.server.hub.conftest import Caller, make_user
 from tests.server.hub.packs.conftest import PNG, World, pack_files
 from tests.server.hub.profile_calls import create, manifest, manifest_pack, pack, push_pack
+from tests.server.hub.registries.conftest import settled
 
 S1 = {
     "type": ["spectro", "helm", "manifest", "oci"],
@@ -84,6 +87,25 @@ def test_a_chart_is_fetched_where_somebody_looks_at_it(viewer: Caller, world: Wo
         (world.charts, world.others), key=lambda uid: pack_uid(uid, "web", "1.0.0")
     )
     assert all("a: 1" in one["spec"]["values"] for one in told)
+
+
+def test_a_chart_that_cannot_be_fetched_says_why(admin: Caller, viewer: Caller) -> None:
+    charts = Charts()
+    for version in ("1.0.0", "1.1.0"):
+        charts.put("away", version)
+    with answering(charts) as source:
+        spec = {"endpoint": f"http://{source.host}", "auth": {"type": "noAuth"}}
+        made = admin("POST", "/v1/registries/helm", {"metadata": {"name": "away"}, "spec": spec})
+        uid = made.json()["uid"]
+        settled(admin, f"/v1/registries/helm/{uid}/sync/status")
+        charts.archives_reply = Reply(404)
+        for path in (f"away/registries/{uid}", pack_uid(uid, "away", "1.0.0")):
+            told = get(viewer, f"/v1/packs/{path}")["packValues"]
+            assert (told[0]["values"], "404" in told[0]["fault"]) == ("", True)
+            assert all("a: 1" in one["values"] and not one["fault"] for one in told[1:])
+        status = viewer("GET", f"/v1/packs/{pack_uid(uid, 'away', '1.0.0')}/readme").status_code
+        assert status >= 400
+    assert admin("DELETE", f"/v1/registries/{uid}").status_code == 204
 
 
 def test_pages_orders_and_members_of_a_list(viewer: Caller, world: World) -> None:

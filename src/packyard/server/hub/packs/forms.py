@@ -199,6 +199,9 @@ class PackValues(Form):
     presets: list[Preset]
     # Not named `schema`, which pydantic's own models once had.
     schema_: list[Parameter] = Field(alias="schema")
+    fault: str = Field(
+        default="", description="Why a chart could not be fetched, whose values are not there."
+    )
 
     @classmethod
     def of(
@@ -208,6 +211,7 @@ class PackValues(Form):
         content: PackContent | None,
         *,
         readme: bool,
+        fault: str,
     ) -> PackValues:
         return cls(
             pack_uid=entry.uid,
@@ -216,6 +220,7 @@ class PackValues(Form):
             annotations=dict(entry.annotations),
             presets=presets_of(content),
             schema=schema_of(content),
+            fault=fault,
         )
 
 

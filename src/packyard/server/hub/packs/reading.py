@@ -21,25 +21,31 @@ from packyard.server.hub.packs.forms import PackTags, PackValues
 from packyard.server.parts import Parts
 
 
-def look(parts: Parts, those: Sequence[Entry]) -> None:
-    """Let contents that are missing be fetched, newest first, and wait a while for them."""
+def look(parts: Parts, those: Sequence[Entry]) -> dict[str, str]:
+    """Let contents that are missing be fetched, newest first, and wait a while for them; by uid why
+    some are not there."""
     with parts.store.read() as connection:
         missing = hub_packs.unread(connection, those)
-    if missing:
-        parts.looks.fetch(missing[::-1])
+    return parts.looks.fetch(missing[::-1]) if missing else {}
 
 
 def told(parts: Parts, versions: Versions, *, readme: bool = False) -> PackTags:
     """The answer about versions of a pack, with their READMEs or without."""
     entries = versions.entries
-    look(parts, entries)
+    faults = look(parts, entries)
     uids = [entry.uid for entry in entries]
     with parts.store.read() as connection:
         held = all_contents(connection, uids)
         readable = layer_contents.contents(connection, uids)
         differing = clashes.differing(connection, entries)
     values = [
-        PackValues.of(entry, held.get(entry.uid), readable.get(entry.uid), readme=readme)
+        PackValues.of(
+            entry,
+            held.get(entry.uid),
+            readable.get(entry.uid),
+            readme=readme,
+            fault="" if entry.uid in held else faults.get(entry.uid, ""),
+        )
         for entry in entries
     ]
     newest = held.get(versions.newest.uid)
