@@ -251,6 +251,22 @@ def test_kinds_that_come_later_are_kept_and_say_so(
     assert (status.status, status.message.startswith(said)) == ("Failed", True)
 
 
+def test_no_password_of_aws_is_asked_for_to_be_sent_to_strangers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keys = Aws(kind="secret", access_key="A", secret_key="hush-hush", region="eu-west-1")
+    with answering(lambda _: Reply(500)) as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{aws.host}")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        for host, said in (("8.8.8.8", "may learn the password"), (aws.host, "500")):
+            registry = described(
+                kind=Kind.ECR, is_private=True, aws=keys, endpoint=f"http://{host}"
+            )
+            assert not aws.requests
+            with pytest.raises(RegistryInvalid, match=said):
+                opening.probe(registry, settings())
+
+
 def test_charts_that_have_to_be_there_are_looked_for() -> None:
     charts = Charts()
     charts.put("web", "1.0.0")

@@ -173,6 +173,26 @@ def test_a_region_that_is_none_is_refused(
         Ecr(host, KEYS, region=region, partition=partition)
 
 
+@pytest.mark.parametrize(
+    ("host", "is_of_aws"),
+    [
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", True),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com:443", True),
+        ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", True),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", True),
+        ("123456789012.dkr-ecr.eu-west-1.on.aws", True),
+        ("123456789012.dkr.ecr.cn-north-1.amazonaws.com", False),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com.example.com", False),
+        ("123456789012.dkr.ecr.eu-west-1.s3.amazonaws.com", False),
+        ("123456789012.dkr.ecr.eu-west-1.on.aws", False),
+        ("123456789012.dkr.ecr.xx-nowhere-9.amazonaws.com", False),
+        ("registry.example.com", False),
+    ],
+)
+def test_hosts_of_aws_are_known_by_their_names(host: str, is_of_aws: bool) -> None:
+    assert Ecr(host, KEYS, region=REGION).is_of_aws == is_of_aws
+
+
 def of_sts(code: str, message: str) -> Reply:
     error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     body = f"<ErrorResponse>{error}</ErrorResponse>"

@@ -82,6 +82,8 @@ def test_no_value_is_read_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
         large_one, small = items(f'{{"x": {large}, "entries": {{"a": [{large}, 1]}}}}')
         assert large_one == ("a", Odd("It is too large."))
         assert small == ("a", 1)
+    number = "9" * 5_000  # more digits than `int` reads
+    assert items('{"entries": {"a": [' + number + ", 1]}}") == [("a", number), ("a", 1)]
     for endless in ('["' + "x" * 100_000 + '"]', '["' + "x" * 20_000):
         with pytest.raises(NotJson, match="cannot be read"):
             items('{"entries": {"a": ' + endless + "}}")

@@ -76,6 +76,13 @@ def test_public_addresses_are_called(address: str) -> None:
     assert not GUARDED.fault(address)
 
 
+def test_a_host_can_be_one_of_the_allowed_networks_alone() -> None:
+    reach = Reach((ip_network("10.0.0.0/8"),), inside="registry.example")
+    assert "nobody's who may learn the password" in reach.fault("8.8.8.8", "registry.example")
+    assert not reach.fault("10.1.2.3", "registry.example")
+    assert not reach.fault("8.8.8.8", "elsewhere.example")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "localhost"])
 def test_the_address_counts_and_not_its_spelling(host: str) -> None:
     with pytest.raises(RemoteFailed, match="is this server itself"):

@@ -10,8 +10,11 @@ import httpx
 import pytest
 
 from packyard.config.model import AccessLog, Log
+from packyard.errors import RemoteFailed
+from packyard.remotes.ecr import Ecr, Keys
 from packyard.server import logs
 from tests.live import start
+from tests.remotes.scripted import Reply, answering
 
 SECRET = "s3cr3t-value"
 
@@ -103,6 +106,25 @@ def test_the_level_decides_what_is_written(
     for write in (logger.debug, logger.info, logger.warning, logger.error):
         write("x")
     assert re.findall(r"level=(\w+)", capsys.readouterr().err) == kept
+
+
+def test_what_libraries_tell_of_secrets_when_they_debug_is_not_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = json.dumps({"authorizationData": [{"authorizationToken": SECRET}]}).encode()
+    with answering(lambda _: Reply(400, body=said)) as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{aws.host}")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        logs.configure(Log(level="debug"))
+        logging.getLogger("packyard").debug("a line")
+        keys = Keys("AKIATEST", "hush", token=SECRET)
+        with pytest.raises(RemoteFailed):
+            _ = Ecr("registry.example.com", keys, region="eu-west-1").login.header
+        assert aws.requests
+    written = capsys.readouterr().err
+    assert "a line" in written
+    assert SECRET not in written
+    assert "AKIATEST" not in written
 
 
 def answered() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
-from packyard.errors import PackyardError, RegistryInvalid, Unsupported
+from packyard.errors import PackyardError, RegistryInvalid, RemoteFailed, Unsupported
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.packs.files import STANDARD, Limits
 from packyard.references import RepoName
@@ -117,13 +118,13 @@ def require_charts(registry: Registry, settings: Settings, wanted: Collection[Ch
 @contextmanager
 def _connected(registry: Registry, settings: Settings) -> Iterator[Source]:
     endpoint = parse_endpoint(registry.endpoint)
-    login, find = _login(registry, endpoint)
+    login, find, manners = _login(registry, endpoint, settings.manners)
     with Client(
         endpoint.address,
         login,
         insecure=registry.tls.skip_verify,
         pem="\n".join(filter(None, (registry.tls.certificate, registry.tls.ca))),
-        manners=settings.manners,
+        manners=manners,
     ) as client:
         yield _source(registry, endpoint, client, find, settings)
 
@@ -131,16 +132,35 @@ def _connected(registry: Registry, settings: Settings) -> Iterator[Source]:
 Find = Callable[[Client], Sequence[RepoName]]
 
 
-def _login(registry: Registry, endpoint: Endpoint) -> tuple[Login | None, Find]:
+def _login(
+    registry: Registry, endpoint: Endpoint, manners: Manners
+) -> tuple[Login | None, Find, Manners]:
     if registry.kind is Kind.ECR and registry.is_private:
         ecr = _ecr(registry, endpoint)
-        return ecr.login, lambda _: ecr.repositories()
+        if not ecr.is_of_aws:
+            manners = _inside(endpoint, manners)
+        return ecr.login, lambda _: ecr.repositories(), manners
     auth = registry.auth
     if auth.kind == "basic":
-        return Credentials(auth.username, auth.password), catalog
+        return Credentials(auth.username, auth.password), catalog, manners
     if auth.kind == "token" and auth.token:
-        return AccessToken(auth.token), catalog
-    return None, catalog
+        return AccessToken(auth.token), catalog, manners
+    return None, catalog, manners
+
+
+def _inside(endpoint: Endpoint, manners: Manners) -> Manners:
+    """Call the endpoint in networks that were allowed alone; raise `RemoteFailed` before AWS is
+    asked for a password where it leads elsewhere."""
+    server = urlsplit(f"//{endpoint.address.host}")
+    host = server.hostname or ""
+    reach = replace(manners.reach, inside=host)
+    try:
+        reach.addresses(host, server.port or 0)
+    except OSError as error:
+        raise RemoteFailed(
+            f"{host} is no host of AWS, and its address cannot be found.", host=host
+        ) from error
+    return replace(manners, reach=reach)
 
 
 def _ecr(registry: Registry, endpoint: Endpoint) -> Ecr:

@@ -193,11 +193,6 @@ def _is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _pointer(text: str) -> Path:
-    """The path that a JSON pointer leads along (RFC 6901), through maps only."""
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/"))
-
-
 def _map(value: Value | Node) -> Node:
     return value if isinstance(value, Mapping) else {}
 

@@ -2,7 +2,8 @@
 
 Who asks is an access key, or a role that this server assumes with its own AWS identity. The region
 is the endpoint's or given; it decides the partition, and one given beside it has to be the same.
-Content comes over the OCI interface.
+Content comes over the OCI interface. The password opens every repository of the account, so it goes
+to hosts of AWS's own names, and to others only inside of networks that the installation names.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from packyard.errors import (
 from packyard.references import RepoName, parse_repo
 from packyard.remotes.challenge import Credentials, RenewedLogin
 
-_HOST = re.compile(r"(?P<account>\d{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\..+")
+_HOST = re.compile(
+    r"(?P<account>\d{12})\.dkr(?P<form>[.-])ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?P<suffix>.+)"
+)
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d{1,2}")
 _SESSION = "packyard"
 _SESSION_SECONDS = 3600
@@ -83,6 +86,24 @@ class Ecr:
         self._known: Any = None
         self._ends = 0.0
         self.login = RenewedLogin(self._token)
+
+    @property
+    def is_of_aws(self) -> bool:
+        """Whether the host has a name that AWS itself gives to registries."""
+        named = _HOST.fullmatch(self._host.partition(":")[0])
+        if named is None:
+            return False
+        from botocore.session import get_session  # noqa: PLC0415
+
+        try:
+            partition = _partition(named["region"])
+        except ParameterInvalid:
+            return False
+        known = get_session().get_component("endpoint_resolver")
+        traits = ["dualstack"] if named["form"] == "-" else None
+        suffix = known.get_partition_dns_suffix(partition, traits)
+        # For both families of addresses, its API is at api.<suffix> and registries at on.<suffix>.
+        return bool(suffix) and named["suffix"] == re.sub(r"^api\.", "on.", suffix)
 
     def repositories(self) -> list[RepoName]:
         """Every repository of the registry; those of odd names are left out."""
@@ -142,18 +163,22 @@ class Ecr:
         return boto3.Session().client(service, **settings)
 
     def _require(self, partition: str) -> None:
-        import boto3  # noqa: PLC0415
-        from botocore.exceptions import UnknownRegionError  # noqa: PLC0415
-
-        try:
-            belongs = boto3.Session().get_partition_for_region(self._region)
-        except UnknownRegionError:
-            raise ParameterInvalid(f"There is no AWS region {self._region!r}.") from None
+        belongs = _partition(self._region)
         if partition and partition != belongs:
             raise ParameterInvalid(
                 f"The AWS region {self._region} belongs to the partition {belongs}, not to "
                 f"{partition}."
             )
+
+
+def _partition(region: str) -> str:
+    import boto3  # noqa: PLC0415
+    from botocore.exceptions import UnknownRegionError  # noqa: PLC0415
+
+    try:
+        return str(boto3.Session().get_partition_for_region(region))
+    except UnknownRegionError:
+        raise ParameterInvalid(f"There is no AWS region {region!r}.") from None
 
 
 def _given(name: str, value: object) -> dict[str, object]:

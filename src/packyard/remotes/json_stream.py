@@ -17,6 +17,7 @@ _PIECE = 1024 * 1024
 _VALUE_LIMIT = 2 * 1024 * 1024  # characters of one; each is one call that nothing interrupts
 _TEXT_LIMIT = 8 * 1024 * 1024  # of one text that is passed over
 _SKIPPED_TOKENS = 5_000_000
+_DIGITS = 300
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}"]', re.DOTALL)
 _AFTER = frozenset(" \t\r\n,:]}")
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -88,13 +89,18 @@ def _items(text: _Text) -> Iterator[Value | Odd]:
             return
 
 
+def _integer(digits: str) -> int | str:
+    """What has more digits than any number of use stays a text."""
+    return int(digits) if len(digits) < _DIGITS else digits
+
+
 class _Text:
     """The document's text, of which no more than a value and a piece is in memory."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self._json = json.JSONDecoder()
+        self._json = json.JSONDecoder(parse_int=_integer)
         self._text = ""
         self._at = 0
         self._line = 1

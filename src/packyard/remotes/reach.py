@@ -27,10 +27,14 @@ _COMPATIBLE = IPv6Network("::/96")
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`networks` may be called although they are private; without `guarded` everything may."""
+    """`networks` may be called although they are private; without `guarded` everything may.
+
+    `inside` is a host that is called nowhere else than in these.
+    """
 
     networks: tuple[Network, ...] = ()
     guarded: bool = True
+    inside: str = ""
 
     def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of `host` to connect to, in the resolver's order.
@@ -40,25 +44,30 @@ class Reach:
         """
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         every = list(dict.fromkeys(str(info[4][0]) for info in found))
-        allowed = [address for address in every if not self.fault(address)]
+        faults = {address: self.fault(address, host) for address in every}
+        allowed = [address for address in every if not faults[address]]
         if not allowed:
             there = "" if every[0] == host.strip("[]") else f"{host} leads to {every[0]}: "
-            raise RemoteFailed(f"{there}{every[0]} {self.fault(every[0])}.", host=host)
+            raise RemoteFailed(f"{there}{every[0]} {faults[every[0]]}.", host=host)
         return allowed
 
-    def fault(self, address: str) -> str:
+    def fault(self, address: str, host: str = "") -> str:
         """Why an address is not called, to follow it in a sentence; "" where it may be."""
         if not self.guarded:
             return ""
-        return next(filter(None, map(self._fault, _readings(address))), "")
+        inside = bool(self.inside) and host.strip("[]").lower() == self.inside
+        found = (self._fault(reading, inside=inside) for reading in _readings(address))
+        return next(filter(None, found), "")
 
-    def _fault(self, address: _Ip) -> str:
+    def _fault(self, address: _Ip, *, inside: bool) -> str:
         if address.is_link_local:
             return "is link-local, where clouds keep their credentials, and is never called"
         if address.is_multicast:
             return "stands for many machines at once, and is never called"
         if any(address in network for network in self.networks):
             return ""
+        if inside:
+            return f"is nobody's who may learn the password, unless that is allowed: {MEND}"
         if address.is_loopback or address.is_unspecified:
             return f"is this server itself, and calling that has to be allowed: {MEND}"
         local = isinstance(address, IPv6Address) and address.is_site_local

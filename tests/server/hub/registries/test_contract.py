@@ -39,7 +39,7 @@ def basic(name: str, endpoint: str, **more: object) -> dict[str, object]:
 def ecr(name: str, **more: object) -> dict[str, object]:
     credentials = {"credentialType": "secret", "accessKey": "AKIA", "secretKey": "hush-key"}
     fields = {
-        "endpoint": "123456789012.dkr.ecr.eu-west-1.example.com",
+        "endpoint": "123456789012.dkr.ecr.eu-west-1.amazonaws.com",
         "isPrivate": True,
         "providerType": "helm",
         "credentials": {**credentials, "policyARNs": None, "sts": None},
@@ -283,7 +283,7 @@ def test_ecr_registries_always_say_how_they_sign_in(
     path = f"/v1/registries/oci/{uid}/ecr"
     spec = spec_of(admin, path)
     assert spec["credentials"] == credentials
-    assert spec["endpoint"] == "123456789012.dkr.ecr.eu-west-1.example.com"
+    assert spec["endpoint"] == "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
     assert "tls" not in spec
     assert admin("GET", path).json()["status"]["syncStatus"]["isSyncSupported"] is False
     tls = {"enabled": True, "certificate": "", "insecureSkipVerify": True}

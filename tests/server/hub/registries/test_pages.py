@@ -37,7 +37,7 @@ from tests.test_docs import FENCE, ROOT, console_lines
 
 REGION = "eu-west-1"
 AWS_LOGIN = Credentials("AWS", "123456789012-auth-token")  # moto's
-OCI, ECR = "registry.example.com", "123456789012.dkr.ecr.eu-west-1.example.com"
+OCI, ECR = "registry.example.com", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 HUB, OTHER = "packyard.example.com", "packs.example.com"
 SCRIPTS = ROOT / "docs/scripts.md"
 EXPORTED = f"export HUB=https://{HUB} KEY=$(cat key.txt)"
