@@ -2,6 +2,9 @@
 
 `start` writes the configuration, runs `python -m packyard serve` and waits until it is ready. All
 that a server prints is in `Live.log()`. Only processes started here are ever ended here.
+
+A server finds its tables and its administrator in its folder, as at any start but the first: to
+make them, and to verify a password that is hashed as it has to be, takes a second of the processor.
 """
 
 from __future__ import annotations
@@ -23,6 +26,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import bcrypt
+
+from packyard.auth import users
+from packyard.auth.principal import Role
+from packyard.auth.users import User
+from tests.migrated import open_migrated
 
 ADMIN_PASSWORD = "live-admin-password"
 READER, READER_PASSWORD = "reader", "live-reader-password"
@@ -158,13 +166,15 @@ def start(
     port: int = 0,
     tls: ssl.SSLContext | None = None,
     program: Sequence[str | Path] = _PROGRAM,
+    fresh: bool = False,
 ) -> Live:
     """A ready server with its data in `tmp_path/data`; call again on it to start another there.
 
     `config` is laid over the defaults below, section by section; `None` takes a key away.
     Without starter packs, garbage collection only by hand, anonymous access off. `tls` is the
     context by which readiness is asked when the configuration switches TLS on. Without `port` a
-    free one is taken. `program` is what to run in place of the source tree's own.
+    free one is taken. `program` is what to run in place of the source tree's own. A `fresh` server
+    makes everything at its first start, as does one of another program or initial password.
     """
     port = port or free_port()
     htpasswd = tmp_path / "htpasswd"
@@ -178,8 +188,12 @@ def start(
         "gc": {"enabled": False},
         "starterpacks": {"enabled": False},
     }
+    laid = _laid_over(defaults, config or {})
     path = tmp_path / "config.yml"
-    path.write_text(json.dumps(_laid_over(defaults, config or {}), indent=1))
+    path.write_text(json.dumps(laid, indent=1))
+    own = program is not _PROGRAM or "PACKYARD_ADMIN_PASSWORD" in (env or {})
+    if not (fresh or own or "filesystem" not in laid["storage"]):
+        _prepare(Path(laid["storage"]["filesystem"]["rootdirectory"]))
     environment = {
         **os.environ,
         "PYTHONPATH": str(_SOURCES),
@@ -192,6 +206,17 @@ def start(
     live = Live(f"{scheme}://{host}", host, tmp_path / "data", path, environment, tls, program)
     live.run()
     return live
+
+
+def _prepare(root: Path) -> None:
+    """Lay down what the first start would have made, but for the password's cost."""
+    if root.exists():
+        return
+    store = open_migrated(root)
+    with store.write() as tx:
+        admin = User(name=users.ADMIN, password_hash=_cheap_hash(ADMIN_PASSWORD), role=Role.ADMIN)
+        users.add(tx, admin)
+    store.close()
 
 
 def free_port() -> int:
@@ -207,7 +232,11 @@ def basic(name: str, password: str) -> str:
 
 def htpasswd_line(name: str, password: str) -> str:
     """A line of an htpasswd file, cheap to verify."""
-    return f"{name}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"
+    return f"{name}:{_cheap_hash(password)}\n"
+
+
+def _cheap_hash(password: str) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

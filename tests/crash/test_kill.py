@@ -27,7 +27,7 @@ CONFIG = {"gc": {"enabled": False, "grace": f"{GRACE}s"}}
 
 @pytest.mark.timeout(240)
 def test_what_was_answered_survives_twenty_crashes(tmp_path: Path) -> None:
-    """As many of them as a slow machine has time for."""
+    """As many of them as a slow machine has time for, and five at least."""
     crashes(tmp_path, rounds=20, seed=1, seconds=60)
 
 
@@ -47,10 +47,10 @@ def crashes(folder: Path, rounds: int, seed: int, seconds: float) -> None:
         for client in clients:
             client.start()
         number = done = 0
-        while number < rounds and time.monotonic() < until:
-            time.sleep(chance.uniform(0.2, 0.8))
+        while number < min(rounds, 5) or (number < rounds and time.monotonic() < until):
+            time.sleep(chance.uniform(0.1, 0.4))
             sweep = _collecting(live) if number % 3 == 0 else None
-            time.sleep(chance.uniform(0.0, 0.6))
+            time.sleep(chance.uniform(0.0, 0.2 if sweep is None else 1.2))
             done = _worked(clients, done)
             if number % 4 == 3:
                 _kill_a_worker(live, chance)
@@ -63,7 +63,6 @@ def crashes(folder: Path, rounds: int, seed: int, seconds: float) -> None:
                 sweep.wait(60)
             _alive(clients, f"round {number} of seed {seed}")
             number += 1
-        assert number > 4, "too slow a machine for this test"
         for client in clients:
             client.stopping.set()
         for client in clients:

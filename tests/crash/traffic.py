@@ -212,7 +212,8 @@ class Client(threading.Thread):
     def garbage(self) -> set[str]:
         """Blobs of this client alone that nothing refers to any more."""
         used = {blob for of in self.known.manifests for blob in _blobs(self.contents[of])}
-        return set(self.blobs) - used - {digest(data) for data in SHARED}
+        others = {digest(data) for data in (*SHARED, b"", b"{}")}  # nothing is everybody's, too
+        return set(self.blobs) - used - others
 
 
 class PackClient(Client):

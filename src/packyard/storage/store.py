@@ -18,7 +18,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -96,6 +96,9 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the database to this version's tables; safe in several processes at once."""
+        with suppress(Unavailable):
+            self.check_ready()
+            return
         from packyard.storage.migrations import upgrade  # noqa: PLC0415 - alembic loads slowly
 
         upgrade(self.database)
