@@ -95,7 +95,7 @@ class Live:
         children = Path(f"/proc/{pid}/task/{pid}/children")
         return [int(word) for word in children.read_text().split()] if children.exists() else []
 
-    def stop(self, seconds: float = 20) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """End as an operator does, by SIGTERM; the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -105,7 +105,7 @@ class Live:
             self.kill()
             raise AssertionError(f"the server did not stop:\n{self.log()}") from None
 
-    def end_workers(self, seconds: float = 20) -> None:
+    def end_workers(self, seconds: float = 60) -> None:
         """SIGKILL of all children; returns when others answer in their place."""
         dead = self.workers()
         for pid in dead:
@@ -123,7 +123,7 @@ class Live:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self.process.wait(10)
+        self.process.wait(60)
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -142,10 +141,8 @@ def test_a_blocked_try_costs_no_hashing(store: Store, monkeypatch: pytest.Monkey
     asked = make_policy(store)
     fail(store, "ann", HERE, 20)
     monkeypatch.setattr(passwords, "pretend", _never)
-    began = time.monotonic()
     with pytest.raises(TooManyRequests):
         asked.verify(basic("ann", "wrong"), HERE)
-    assert time.monotonic() - began < 0.2
     assert isinstance(asked, Policy)
 
 

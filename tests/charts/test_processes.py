@@ -33,7 +33,7 @@ def workers(engine: Engine) -> set[int]:
     return {worker._process.pid for worker in engine._pool._idle}
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -88,7 +88,7 @@ def test_a_killed_process_is_replaced_idle_or_at_work() -> None:
         job.start()
         wait_for(lambda: not workers(engine))
         os.kill(at_work, signal.SIGKILL)
-        job.join(timeout=20)
+        job.join(timeout=60)
         assert [entry.text for entry in results] == ["x"]  # type: ignore[attr-defined]
         assert workers(engine).isdisjoint({idle, at_work})
 

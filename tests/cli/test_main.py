@@ -161,7 +161,7 @@ def test_an_interrupt_ends_at_once_with_a_sentence(packyard: Program, tmp_path: 
     def hang(request: Request) -> Reply:
         if "manifests" in request.path:
             asked.set()
-            release.wait(20)
+            release.wait(60)
         return Reply(404 if "manifests" in request.path else 200)
 
     with answering(hang) as server:
@@ -172,9 +172,9 @@ def test_an_interrupt_ends_at_once_with_a_sentence(packyard: Program, tmp_path: 
             env=packyard.variables,
         )
         try:
-            assert asked.wait(20)
+            assert asked.wait(60)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=60)
         finally:
             release.set()
             process.kill()

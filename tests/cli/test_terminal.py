@@ -33,7 +33,7 @@ def at_terminal(
         start_new_session=True,
     )
     os.close(follower)
-    shown, deadline = "", time.monotonic() + 40
+    shown, deadline = "", time.monotonic() + 60
     try:
         while time.monotonic() < deadline:
             ready, _, _ = select.select([leader], [], [], 0.2)
@@ -46,7 +46,7 @@ def at_terminal(
                 typed = talk(shown)
                 if typed:
                     os.write(leader, typed)
-        return process.wait(10), shown
+        return process.wait(60), shown
     finally:
         process.kill()
         os.close(leader)

@@ -61,7 +61,7 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 def synchronized(wire: Wire, path: str) -> dict[str, object]:
     """The status, once a synchronization is over."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         status: dict[str, object] = wire.get(f"{path}/sync/status")
         if status["status"] in {"Completed", "Failed", "Error"}:

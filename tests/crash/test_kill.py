@@ -160,8 +160,8 @@ def test_workers_do_not_outlive_the_process_that_started_them(tmp_path: Path) ->
     assert len(children) >= 2
     try:
         live.process.kill()
-        live.process.wait(10)
-        deadline = time.monotonic() + 10
+        live.process.wait(60)
+        deadline = time.monotonic() + 60
         while any(_runs(child) for child in children):
             assert time.monotonic() < deadline, "workers go on without their parent"
             time.sleep(0.1)
@@ -190,7 +190,7 @@ def test_a_killed_worker_is_replaced_and_nobody_is_left_waiting(tmp_path: Path) 
         before = set(live.workers())
         for child in before:
             os.kill(child, signal.SIGKILL)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(set(live.workers()) - before) < len(before):
             assert time.monotonic() < deadline, f"no new workers:\n{live.log()}"
             time.sleep(0.1)

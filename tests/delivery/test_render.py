@@ -217,10 +217,10 @@ def test_additional_namespaces_may_be_a_map_and_default_is_not_made(engine: Engi
 
 
 def test_pairs_of_any_text_take_no_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for text in ("{{a}}" * 5000, "{{" * 5000, "a=," * 5000, "{{,=" * 5000):
         pairs(text)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_everything_that_is_wrong_comes_out_at_once(engine: Engine) -> None:

@@ -53,7 +53,7 @@ def test_who_looks_waits_no_longer_than_they_like(hub: Hub, looks: Looks) -> Non
 
     def slow(request: Request) -> Reply:
         if request.path.endswith("1.0.0.tgz"):
-            go.wait(10)
+            go.wait(60)
         return charts(request)
 
     with answering(slow) as server:
@@ -123,7 +123,7 @@ def test_what_comes_late_is_kept_for_the_next_look(hub: Hub, looks: Looks) -> No
 
     def slow(request: Request) -> Reply:
         if request.path.endswith("1.0.0.tgz"):
-            go.wait(10)
+            go.wait(60)
         return charts(request)
 
     with answering(slow) as server:

@@ -56,10 +56,10 @@ def working(hub: Hub, tmp_path: Path, *, lease: float = 5.0) -> Iterator[subproc
         yield process
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -138,7 +138,7 @@ def kill_and_take_up(disk: Hub, tmp_path: Path, rounds: int) -> None:
             with working(disk, tmp_path) as process:
                 time.sleep(dice.uniform(0.0, 0.25))
                 process.send_signal(signal.SIGKILL)
-                process.wait(10)
+                process.wait(60)
             assert whole(disk, registry) in (before, count)
             asked = len(server.requests)
             with working(disk, tmp_path):
@@ -204,5 +204,5 @@ def test_a_worker_looks_at_the_schedule_only_when_it_changed(
         assert len(looked) > before
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
     assert before <= 2

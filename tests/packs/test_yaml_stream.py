@@ -105,10 +105,10 @@ def test_an_item_is_bounded_however_its_aliases_multiply() -> None:
 
 
 def test_directives_cost_no_more_than_a_few() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ContentRefused, match="too many directives"):
         items("".join(f"%TAG !t{n}! x\n" for n in range(200_000)) + "---\nentries: {}\n")
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert items("%YAML 1.1\n---\nentries: {a: [1]}\n") == [("a", 1)]
 
 

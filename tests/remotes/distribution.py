@@ -70,7 +70,7 @@ def running(
         yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wait(port: int, log: Path, process: subprocess.Popen[bytes]) -> None:

@@ -36,7 +36,7 @@ def test_a_signal_that_comes_before_a_child_listens_ends_it() -> None:
     with forking():
         child.start()
     child.terminate()
-    child.join(20)
+    child.join(60)
     exitcode = child.exitcode
     child.kill()
     assert exitcode == -signal.SIGTERM
@@ -80,7 +80,7 @@ def test_the_first_process_buries_orphans_and_leaves_its_own_to_who_waits() -> N
     reading, writing = os.pipe()
     child = multiprocessing.get_context("fork").Process(target=as_first_process, args=(writing,))
     child.start()
-    child.join(20)
+    child.join(60)
     os.close(writing)
     with os.fdopen(reading) as told:
         assert told.read() == "0 0"
@@ -95,7 +95,7 @@ def test_a_signal_to_end_works_where_the_system_would_drop_it() -> None:
     child.start()
     time.sleep(0.2)
     child.terminate()
-    child.join(20)
+    child.join(60)
     exitcode = child.exitcode
     child.kill()
     assert exitcode == 128 + signal.SIGTERM

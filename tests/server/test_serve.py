@@ -45,7 +45,7 @@ def refused(tmp_path: Path, config: Mapping[str, Any], **environ: str) -> str:
     return done.stderr
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
@@ -142,7 +142,7 @@ def test_port_0_takes_a_free_port_and_says_which(tmp_path: Path) -> None:
         wait_for(lambda: _healthy(url))
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _healthy(url: str) -> bool:
@@ -227,9 +227,9 @@ def test_told_to_end_it_lets_an_upload_finish(tmp_path: Path) -> None:
     live = start(tmp_path, workers=2)
     upload = SlowUpload(live, parts=20, pause=0.1)
     upload.start()
-    assert upload.sent.wait(10)
+    assert upload.sent.wait(60)
     assert live.stop() == 0
-    upload.join(10)
+    upload.join(60)
     assert upload.status == 202, upload.error
     assert "Traceback" not in live.log()
 
@@ -238,10 +238,10 @@ def test_told_to_end_it_does_not_wait_for_ever(tmp_path: Path) -> None:
     live = start(tmp_path, config={"http": {"draintimeout": "1s"}})
     upload = SlowUpload(live, parts=200, pause=0.1)
     upload.start()
-    assert upload.sent.wait(10)
+    assert upload.sent.wait(60)
     began = time.monotonic()
     assert live.stop() == 0
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 15
     assert upload.status == 0
 
 
@@ -251,7 +251,7 @@ def test_idle_connections_do_not_delay_the_end(tmp_path: Path) -> None:
         client.get(f"{live.url}/health")
         began = time.monotonic()
         assert live.stop() == 0
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 15
 
 
 # Dying
@@ -270,8 +270,8 @@ def test_a_killed_main_process_leaves_nobody_behind(tmp_path: Path) -> None:
     children = live.workers()
     assert len(children) >= 2
     live.process.send_signal(signal.SIGKILL)
-    live.process.wait(10)
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), seconds=5)
+    live.process.wait(60)
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
     live.run()
     with live:
         assert httpx.get(f"{live.url}/health").json() == {"status": "UP"}
@@ -295,7 +295,7 @@ def test_a_hangup_brings_new_workers_without_a_failed_request(tmp_path: Path) ->
     with start(tmp_path, workers=2) as live:
         before = set(live.workers())
         live.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(before & set(live.workers())) > 1:  # the background process stays
             assert httpx.get(f"{live.url}/health").status_code == 200
             assert time.monotonic() < deadline
@@ -367,7 +367,7 @@ def test_the_password_file_is_read_again_while_running(tmp_path: Path) -> None:
         reader = (live.reader, live.reader_password)
         assert httpx.get(f"{live.url}/v2/", auth=reader).status_code == 200
         (tmp_path / "htpasswd").write_text("")
-        wait_for(lambda: httpx.get(f"{live.url}/v2/", auth=reader).status_code == 401, seconds=5)
+        wait_for(lambda: httpx.get(f"{live.url}/v2/", auth=reader).status_code == 401)
 
 
 def test_warnings_of_the_configuration_are_logged(tmp_path: Path) -> None:
@@ -404,7 +404,7 @@ def test_a_flood_of_wrong_passwords_does_not_hold_up_who_is_signed_in(tmp_path: 
         stop.set()
         live.kill()  # the queue of the flood need not be waited for
         for thread in floods:
-            thread.join(20)
+            thread.join(60)
     assert took < 20, "each of them waited for all passwords of the flood"
 
 

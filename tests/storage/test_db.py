@@ -75,7 +75,7 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
         writer.exec_driver_sql("UPDATE counter SET value = 1")
         before = time.monotonic()
         assert value(database) == 0
-        assert time.monotonic() - before < 1
+        assert time.monotonic() - before < 5
 
 
 def test_writers_take_turns(database: Database) -> None:

@@ -39,11 +39,11 @@ def test_connections_close_at_the_end(store: Store, end: str) -> None:
             assert found is not None
             assert found[0] == len(SMALL)
         done.set()
-        leave.wait(10)
+        leave.wait(60)
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert done.wait(10)
+    assert done.wait(60)
     (own,) = opened[1:] or opened
     assert is_open(own)
     if end == "of the store":

@@ -68,7 +68,7 @@ def api(secured: Secured, key: str) -> Iterator[httpx.Client]:
 
 def synchronized(api: httpx.Client, path: str) -> None:
     """Wait until a registry's synchronization is done, which has to have come to a good end."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (status := api.get(f"{path}/sync/status").json())["status"] != "Completed":
         assert status["status"] != "Failed", status
         assert time.monotonic() < deadline, status

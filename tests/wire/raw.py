@@ -19,7 +19,7 @@ class Wire:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host = f"{parts.hostname}:{parts.port}"
-        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=20)
+        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=60)
         self._buffer = b""
 
     def __enter__(self) -> Self:

@@ -281,7 +281,7 @@ def test_an_upload_in_progress_is_not_visible(repo: Repo) -> None:
 
 def _settled(repo: Repo, location: str) -> tuple[str, int]:
     """Where an upload goes on, and from which byte, once its former client is given up."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     held = -1
     while time.monotonic() < deadline:
         answer = repo.client.get(location)
@@ -295,7 +295,7 @@ def _settled(repo: Repo, location: str) -> tuple[str, int]:
 
 def _resume(repo: Repo, location: str, data: bytes) -> None:
     """Continue where the upload stands; again while the server still sees the former client."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     status = 0
     while status != 202:
         assert time.monotonic() < deadline, f"not resumed: {status}"
@@ -384,8 +384,8 @@ def test_a_client_that_falls_silent_gets_408_and_may_resume(
             began = time.monotonic()
             wire.head(way, path, client, {"Content-Length": str(len(data))})
             wire.write(data[:sent])
-            assert wire.status(timeout=15) == 408
-            assert 0.8 < time.monotonic() - began < 12
+            assert wire.status(timeout=60) == 408
+            assert 0.8 < time.monotonic() - began < 60
         _resume(repo, location, data)
 
 
@@ -400,7 +400,7 @@ def test_a_slow_client_that_keeps_sending_is_served(impatient: Live) -> None:
             for start_ in range(0, len(data), 2):
                 wire.write(data[start_ : start_ + 2])
                 time.sleep(0.25)
-            assert wire.status(timeout=15) == 202
+            assert wire.status(timeout=60) == 202
         location, held = _settled(repo, location)
         assert held == len(data)
         assert repo.close(location, digest(data)).status_code == 201
@@ -418,7 +418,7 @@ def test_a_client_that_stands_still_in_a_manifest_gets_408(impatient: Live) -> N
             }
             wire.head("PUT", repo.path("manifests/v1"), client, headers)
             wire.write(content.body[:20])
-            assert wire.status(timeout=15) == 408
+            assert wire.status(timeout=60) == 408
         assert repo.get("v1").status_code == 404
 
 
@@ -475,14 +475,14 @@ def test_a_waiting_client_is_told_to_go_on(repo: Repo) -> None:
     with Wire(str(repo.client.base_url)) as wire:
         headers = {"Content-Length": "5", "Expect": "100-continue"}
         wire.head("PATCH", location, repo.client, headers)
-        assert (wire.line(timeout=5) or b"").startswith(b"HTTP/1.1 100")
+        assert (wire.line(timeout=60) or b"").startswith(b"HTTP/1.1 100")
         wire.write(b"hello")
         assert wire.status() == 202
 
 
 def test_refused_credentials_answer_before_the_body_is_sent(server: Live) -> None:
     parts = urlsplit(server.url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=10) as wire:
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as wire:
         wire.sendall(
             b"POST /v2/wire/early/blobs/uploads/?digest=sha256:" + b"0" * 64 + b" HTTP/1.1\r\n"
             b"Host: x\r\nContent-Length: 100000000\r\n\r\n"

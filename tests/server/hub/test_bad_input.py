@@ -145,7 +145,7 @@ def test_a_megabyte_of_proof_is_refused_at_once(server: Live, path: str, header:
         except (BrokenPipeError, ConnectionResetError):
             status = []  # closed before it was all sent
     assert status in ([], [b"400"], [b"401"], [b"414"], [b"431"])
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_nobody_learns_who_is_there(admin: Caller, anybody: Caller, server: Live) -> None:

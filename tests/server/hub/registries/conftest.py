@@ -48,7 +48,7 @@ def repository(charts: Charts) -> Iterator[Scripted]:
         yield running
 
 
-def settled(caller: Caller, path: str, seconds: float = 30) -> dict[str, object]:
+def settled(caller: Caller, path: str, seconds: float = 60) -> dict[str, object]:
     """The status at that path, once it is none that a client waits at."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
