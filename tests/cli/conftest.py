@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.program import Program
+from tests.cli.program import Inside, Program
 from tests.remotes.distribution import PASSWORD, USER, running
+
+# Modules of very many commands.
+INSIDE = {"test_charts", "test_profile", "test_pull", "test_push"}
 
 
 @pytest.fixture
-def packyard(tmp_path: Path) -> Program:
+def packyard(tmp_path: Path, request: pytest.FixtureRequest) -> Program:
     home = tmp_path / "home"
     home.mkdir()
-    return Program(home)
+    return (Inside if request.module.__name__.rpartition(".")[2] in INSIDE else Program)(home)
 
 
 @pytest.fixture(scope="module")

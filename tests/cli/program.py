@@ -1,7 +1,11 @@
-"""The real program in a process of its own, with a home folder of its own; and small packs."""
+"""The real program with a home folder of its own, in a process of its own or in this one; and small
+packs.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -9,7 +13,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
+from packyard.cli import main
 from packyard.packs.files import File
 from tests.packs import samples
 
@@ -57,6 +63,24 @@ class Program:
         """What the program stored."""
         stored: dict[str, object] = json.loads((self.home / ".packyard/config.json").read_bytes())
         return stored
+
+
+class Inside(Program):
+    """The same words to the same entry in this process: for tests of very many commands, each of
+    which would take half a second to start. How a process starts and ends is tested by others."""
+
+    def __call__(self, *words: str | Path, stdin: str = "", cwd: Path | None = None) -> Done:
+        given = io.TextIOWrapper(io.BytesIO(stdin.encode()))
+        out, err = (io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in range(2))
+        with (
+            patch.multiple(sys, stdin=given, stdout=out, stderr=err),
+            patch.dict(os.environ, self.variables, clear=True),
+            contextlib.chdir(cwd or Path.cwd()),
+        ):
+            code = main.run_words([*map(str, words)])
+        done = Done(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))
+        assert "Traceback" not in done.err
+        return done
 
 
 def make_pack(folder: Path, name: str, version: str, **about: object) -> Path:

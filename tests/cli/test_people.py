@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests import live
-from tests.cli.program import Done, Program
+from tests.cli.program import Done, Inside, Program
 from tests.live import Live, basic
 
 
@@ -28,8 +28,10 @@ def status(server: Live, name: str, password: str) -> int:
 
 
 def test_a_user_from_beginning_to_end(server: Live, packyard: Program) -> None:
+    inside = Inside(packyard.home)
+
     def run(*words: str, stdin: str = "", code: int = 0) -> Done:
-        done = packyard("user", *words, "--config", server.config, stdin=stdin)
+        done = inside("user", *words, "--config", server.config, stdin=stdin)
         assert done.code == code, done.err
         return done
 

@@ -37,7 +37,8 @@ class Row(TypedDict):
 def list_users(config_path: Path | None, environ: Mapping[str, str]) -> list[Row]:
     """By name."""
     with own_store(load(config_path, environ)) as store, store.read() as connection:
-        named = dict(connection.execute(select(projects.c.uid, projects.c.name)).tuples().all())
+        known = connection.execute(select(projects.c.uid, projects.c.name))
+        named = {row.uid: row.name for row in known}
         return [_row(user, named) for user in users.everybody(connection)]
 
 
