@@ -11,7 +11,16 @@ from tests.cli.program import Inside, Program
 from tests.remotes.distribution import PASSWORD, USER, running
 
 # Modules of very many commands.
-INSIDE = {"test_charts", "test_profile", "test_pull", "test_push"}
+INSIDE = {
+    "test_build",
+    "test_charts",
+    "test_lint",
+    "test_profile",
+    "test_pull",
+    "test_push",
+    "test_render",
+    "test_tags_and_lists",
+}
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from __future__ import annotations
 import ipaddress
 import sys
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -43,11 +42,6 @@ def faults(tmp_path: Path, text: str, **environ: str) -> list[str]:
     with pytest.raises(ConfigurationInvalid) as caught:
         read(tmp_path, text, **environ)
     return [line.strip() for line in caught.value.message.splitlines()[1:]]
-
-
-@pytest.fixture(autouse=True)
-def without_files_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("packyard.config.load"), "PLACES", ())
 
 
 def test_a_deployed_file_is_read_as_it_is(tmp_path: Path) -> None:
