@@ -13,6 +13,7 @@ import pytest
 
 from packyard.errors import Denied, PackyardError, RemoteFailed, TooLarge, Unauthenticated
 from packyard.packs.chart_artifact import ARCHIVE_TYPE
+from packyard.remotes import helm
 from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import AccessToken, Credentials
 from packyard.remotes.chart import PulledChart
@@ -264,6 +265,15 @@ def test_a_probe_tells_the_exact_reason(reply: Reply, kind: type[PackyardError],
     assert said in str(probed.value)
     assert str(listed.value) == str(probed.value)
     assert server.host in str(probed.value)
+
+
+def test_a_probe_takes_no_longer_than_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helm, "LOOK", -1.0)
+    with (
+        talking(serve(b"# A comment\n" * 10_000)) as (_, client),
+        pytest.raises(RemoteFailed, match="shows no entry within"),
+    ):
+        HelmSource(client, "charts").probe()
 
 
 def test_a_small_answer_does_not_grow_in_memory() -> None:

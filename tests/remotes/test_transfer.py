@@ -230,6 +230,21 @@ def test_a_download_that_gets_nowhere_is_given_up() -> None:
         download(lambda _: Reply(200, body=DATA, cut=0))
 
 
+def test_a_download_that_breaks_after_each_byte_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transfer, "TRIES", 10)
+    starts: list[int] = []
+
+    def script(request: Request) -> Reply:
+        starts.append(int(request.headers.get("range", "bytes=0-")[6:-1]))
+        return Reply(206, body=DATA[starts[-1] :], cut=1)
+
+    with pytest.raises(RemoteFailed, match="broke"):
+        download(script)
+    assert starts == list(range(10))
+
+
 def test_other_bytes_are_refused_with_both_digests() -> None:
     forged = DATA[:-1] + b"x"
     with pytest.raises(RemoteFailed) as refused:

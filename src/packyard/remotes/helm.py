@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import tempfile
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -28,6 +29,8 @@ from packyard.remotes.source import Broken, Marks
 
 INDEX_LIMIT = 200 * 1024 * 1024
 """Bytes of an index that is read, unpacked."""
+LOOK = 30.0
+"""Seconds in which an index has to show that it is one."""
 _READER = "1"  # another number makes every index be read again, whatever was remembered of it
 _PIECE = 64 * 1024
 _GZIP_WINDOW = 31
@@ -54,9 +57,10 @@ class HelmRepository:
         return f"{self.client.host}{self._base}"
 
     def look(self) -> None:
-        """Raise `RemoteFailed` where there is no index; read no more than shows that."""
+        """Raise `RemoteFailed` where there is no index; read no more, and no longer, than shows
+        that."""
         with self.client.stream("GET", self._index, headers=_headers({})) as response:
-            body = Pieces(self._unpacked(response))
+            body = Pieces(self._soon(self._unpacked(response)))
             with closing(read_index(body, str(self))) as entries:
                 next(entries, None)
 
@@ -133,6 +137,13 @@ class HelmRepository:
     @property
     def _index(self) -> str:
         return f"{self._base}{INDEX}"
+
+    def _soon(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        end = time.monotonic() + LOOK
+        for piece in pieces:
+            if time.monotonic() > end:
+                raise RemoteFailed(f"{self}{INDEX} shows no entry within {LOOK:.0f} seconds.")
+            yield piece
 
     def _unpacked(self, response: httpx.Response) -> Iterator[bytes]:
         """The index as it is, whatever it came packed in; no more is unpacked at once than is

@@ -16,6 +16,8 @@ STEP = 256 * 1024
 """Bytes between two looks at how far an upload is."""
 ATTEMPTS = 4
 """Tries at one transfer without a byte of progress between them."""
+TRIES = 100
+"""Tries at one download in all, whatever progress they make."""
 PAUSE = 0.5
 """Seconds between them, beside those that the client waits."""
 
@@ -95,7 +97,7 @@ def pull_blob(repository: Repository, descriptor: Descriptor, out: BinaryIO, wat
     `descriptor`; what was written until then is worth nothing.
     """
     running, got, left = hasher(algorithm_of(descriptor.digest)), 0, ATTEMPTS
-    while True:
+    for tries in range(TRIES, 0, -1):
         before = got
         try:
             for part in repository.blob(descriptor.digest, start=got):
@@ -112,7 +114,7 @@ def pull_blob(repository: Repository, descriptor: Descriptor, out: BinaryIO, wat
         except RemoteFailed as error:
             if got == descriptor.size:
                 break
-            left = ATTEMPTS if got > before else left - 1
+            left = min(ATTEMPTS if got > before else left - 1, tries - 1)
             if not left or not _passing(error):
                 raise
             time.sleep(PAUSE)
