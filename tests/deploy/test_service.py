@@ -48,7 +48,9 @@ def test_the_unit_is_right_and_closed(unit: Path) -> None:
 def test_the_compose_files_are_right_alone_and_laid_over_each_other() -> None:
     alone, caddy = DEPLOY / "compose.yaml", DEPLOY / "compose.caddy.yaml"
     assert "caddy" not in run("docker-compose", "-f", alone, "config")
-    both = run("docker-compose", "-f", alone, "-f", caddy, "config", HOST="packs.example.com")
+    given = {"HOST": "packs.example.com", "LISTEN": "127.0.0.1:5000"}
+    both = run("docker-compose", "-f", alone, "-f", caddy, "config", **given)
+    assert "127.0.0.1:5000:5000" in both
     assert "REGISTRY_HTTP_HOST: https://packs.example.com" in both
     done = subprocess.run(
         ["docker-compose", "-f", alone, "-f", caddy, "config"], capture_output=True, check=False
