@@ -118,7 +118,19 @@ def test_a_password_is_not_sent_to_a_realm_without_tls(certificate: Certificate)
         client.request("GET", "/v2/")
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"token": {}', b"\xff"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"token": {}',
+        b"\xff",
+        b'{"token": "\\ud801"}',
+        b'{"token": "a\\r\\nb: c"}',
+        b'{"token": "x", "expires_in": 1%s}' % (b"0" * 400),
+    ],
+)
 def test_a_realm_without_a_token_is_named(body: bytes) -> None:
     def script(request: Request) -> Reply:
         realm = f'Bearer realm="http://{request.headers["host"]}/token"'

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Self, TypedDict
+from typing import Any, Self, TypedDict
 from urllib.request import getproxies
 
 import httpx
@@ -316,10 +316,8 @@ class Client:
         try:
             if response.status_code >= 400:
                 raise self._refused(response)
-            data = json.loads(self._body(response, DOCUMENT_LIMIT))
-            text = data.get("token") or data["access_token"]
-            return Token(str(text), float(data.get("expires_in") or TOKEN_LIFE))
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            return _token(json.loads(self._body(response, DOCUMENT_LIMIT)))
+        except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError):
             raise RemoteFailed(f"{_netloc(realm)} gave no token for {self.host}.") from None
         finally:
             response.close()
@@ -378,6 +376,14 @@ def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     ports = {"http": 80, "https": 443}
     mine, its = ((u.scheme, u.host, u.port or ports.get(u.scheme)) for u in (one, other))
     return mine == its
+
+
+def _token(data: Any) -> Token:
+    """What a realm says; raises whatever comes of it where that is no token."""
+    text = str(data.get("token") or data["access_token"])
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("No header can hold it.")
+    return Token(text, float(data.get("expires_in") or TOKEN_LIFE))
 
 
 def _retry_after(response: httpx.Response) -> float:

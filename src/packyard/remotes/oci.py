@@ -31,6 +31,7 @@ NAMES_LIMIT = 64 * 1024 * 1024
 PATIENCE = 900.0
 """Seconds for all of them."""
 _SIZE_LIMIT = 2**63 - 1
+_DIGITS = 20
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 
 
@@ -262,4 +263,5 @@ def _location(answer: Answer, otherwise: str = "") -> str:
 def _offset(answer: Answer) -> int:
     """The offset in `Range: 0-<last byte>`; some registries say `0-0` where they have nothing."""
     last = answer.headers.get("range", "").removeprefix("bytes=").partition("-")[2]
-    return int(last) + 1 if last.isdigit() and last != "0" else 0
+    known = last.isascii() and last.isdigit() and len(last) < _DIGITS
+    return int(last) + 1 if known and last != "0" else 0
