@@ -198,6 +198,7 @@ def start(
         **os.environ,
         "PYTHONPATH": str(_SOURCES),
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(tmp_path),  # what a killed server leaves goes with the folder of the test
         "PACKYARD_ADMIN_PASSWORD": ADMIN_PASSWORD,
         **(env or {}),
     }
