@@ -285,6 +285,7 @@ def test_what_the_page_on_tls_does_with_a_container(desk: Desk) -> None:
     for name, path in (("tls.crt", certificate), ("tls.key", key)):
         desk.put(f"certs/{name}", path.read_text())
     desk.put("auth/htpasswd", htpasswd_line("admin", PASSWORD))
+    desk.places["/etc/packyard/"] = f"{desk.folder}/etc/"
     desk.type("tls.md", of_containers)
 
 
