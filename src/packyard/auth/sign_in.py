@@ -130,8 +130,11 @@ class SignIn:
 
 def _begin(tx: Transaction, user: User, address: str, agent: str) -> tuple[Session, str]:
     """As `sessions.begin`, in the audit put down to the user, whom it is known to be from here."""
-    ORIGIN.set(replace(ORIGIN.get(), actor=user.name, uid=user.uid))
-    return sessions.begin(tx, user.uid, address, agent)
+    origin = ORIGIN.set(replace(ORIGIN.get(), actor=user.name, uid=user.uid))
+    try:
+        return sessions.begin(tx, user.uid, address, agent)
+    finally:
+        ORIGIN.reset(origin)
 
 
 def _still(connection: Connection, account: Account) -> User:

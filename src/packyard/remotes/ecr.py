@@ -99,9 +99,9 @@ class Ecr:
             partition = _partition(named["region"])
         except ParameterInvalid:
             return False
-        known = get_session().get_component("endpoint_resolver")
-        traits = ["dualstack"] if named["form"] == "-" else None
-        suffix = known.get_partition_dns_suffix(partition, traits)
+        known = get_session().get_data("partitions")["partitions"]
+        kind = "dualStackDnsSuffix" if named["form"] == "-" else "dnsSuffix"
+        suffix = next((one["outputs"].get(kind) for one in known if one["id"] == partition), None)
         # For both families of addresses, its API is at api.<suffix> and registries at on.<suffix>.
         return bool(suffix) and named["suffix"] == re.sub(r"^api\.", "on.", suffix)
 

@@ -94,5 +94,3 @@ Reading = Annotated[Caller, Depends(_may(Action.PULL))]
 """The same, where they may read there."""
 Editing = Annotated[Caller, Depends(_may(Action.PUSH))]
 """The same, where they may compose there."""
-Administering = Annotated[Caller, Depends(_may(Action.ADMIN))]
-"""The same, where they may do everything there."""

@@ -165,9 +165,7 @@ def providers(parts: Wired) -> Providers:
 
 
 @router.get("/oidc/login", status_code=303, response_class=RedirectResponse)
-async def begin_openid(
-    request: Request, parts: Wired, next_path: Annotated[str, Query(alias="next")] = _HOME
-) -> Response:
+async def begin_openid(request: Request, parts: Wired, next_path: Next = _HOME) -> Response:
     """Go to the OpenID provider to sign in, and come back to `next`, a path of this server."""
     openid = _openid(parts)
     back = _base(request.scope, parts) + "/v1/auth/oidc/callback"
