@@ -101,7 +101,7 @@ class Ecr:
             return False
         known = get_session().get_data("partitions")["partitions"]
         kind = "dualStackDnsSuffix" if named["form"] == "-" else "dnsSuffix"
-        suffix = next((one["outputs"].get(kind) for one in known if one["id"] == partition), None)
+        suffix = next((str(one["outputs"][kind]) for one in known if one["id"] == partition), "")
         # For both families of addresses, its API is at api.<suffix> and registries at on.<suffix>.
         return bool(suffix) and named["suffix"] == re.sub(r"^api\.", "on.", suffix)
 
