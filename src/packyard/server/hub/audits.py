@@ -10,27 +10,20 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import Depends, Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from packyard.hub import audits
 from packyard.hub.audits import Change
 from packyard.hub.projects import tenant
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Meta, Person, read_time
+from packyard.server.hub.forms import Form, Meta, Person, private_router, read_time
 from packyard.server.hub.lists import ListMeta, Paged
 from packyard.server.pack_models import timestamp
 from packyard.server.packs import Wired
-from packyard.server.small import SmallRoute
 from packyard.storage.audit import SERVER, Act
 
-router = APIRouter(
-    prefix="/v1/audits",
-    tags=["audit"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = private_router("/v1/audits", "audit")
 
 LINES = "application/jsonl"
 

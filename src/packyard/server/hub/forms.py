@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
@@ -20,6 +21,7 @@ from packyard.errors import ParameterInvalid
 from packyard.server.admission import identify
 from packyard.server.pack_models import refusals
 from packyard.server.packs import Wired
+from packyard.server.small import SmallRoute
 from packyard.storage.content import microseconds
 
 _ZERO_YEAR = 1
@@ -125,10 +127,20 @@ async def _admin(request: Request, parts: Wired) -> Principal:
     return principal
 
 
-REFUSALS = refusals(400, 401, 403, 404, 409, 413, 422, 429)
-"""What any of these addresses may answer instead."""
-PRIVATE = Depends(_keep_nowhere)
-"""Of routers whose answers nothing on their way may keep."""
+_REFUSALS = refusals(400, 401, 403, 404, 409, 413, 422, 429)
+
+
+def private_router(prefix: str, tag: str, route: type[APIRoute] = SmallRoute) -> APIRouter:
+    """Its answers nothing on their way may keep; what any may answer instead is in OpenAPI."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        route_class=route,
+        dependencies=[Depends(_keep_nowhere)],
+        responses=_REFUSALS,
+    )
+
+
 Person = Annotated[Principal, Depends(_person)]
 """Somebody of the users' table."""
 Owner = Annotated[Principal, Depends(_owner)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -14,26 +13,18 @@ from packyard.auth.principal import ALL_ACTIONS, Action, Limits, Principal
 from packyard.auth.users import User
 from packyard.errors import Denied, KeyUnknown
 from packyard.server.hub.forms import (
-    PRIVATE,
-    REFUSALS,
     Form,
     Meta,
     Named,
     Owner,
+    private_router,
     read_time,
 )
 from packyard.server.pack_models import timestamp
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
-from packyard.server.small import SmallRoute
 
-router = APIRouter(
-    prefix="/v1/apiKeys",
-    tags=["API keys"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = private_router("/v1/apiKeys", "API keys")
 
 
 class KeyUser(Form):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import Field
 
 from packyard.auth.principal import Action
@@ -16,17 +16,12 @@ from packyard.errors import TenantUnknown
 from packyard.hub import macros
 from packyard.hub.macros import Macro, Owner
 from packyard.hub.projects import tenant
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Person
+from packyard.server.hub.forms import Form, Person, private_router
 from packyard.server.hub.projects import find
 from packyard.server.packs import Wired
 from packyard.server.small import LargeRoute
 
-router = APIRouter(
-    tags=["macros"],
-    route_class=LargeRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = private_router("", "macros", LargeRoute)
 
 
 _OF_PROJECT = "/v1/projects/{uid}/macros"

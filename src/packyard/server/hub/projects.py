@@ -11,15 +11,13 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import Field
 
 from packyard.auth.principal import Action, Principal
 from packyard.hub import projects
 from packyard.hub.projects import Project
 from packyard.server.hub.forms import (
-    PRIVATE,
-    REFUSALS,
     Described,
     Form,
     KnownBy,
@@ -27,21 +25,15 @@ from packyard.server.hub.forms import (
     Person,
     TextFilter,
     Uid,
+    private_router,
 )
 from packyard.server.hub.lists import ListMeta, OrderBy, Paged, ordered, page
 from packyard.server.hub.scope import unknown_project
 from packyard.server.pack_models import timestamp
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
-from packyard.server.small import SmallRoute
 
-router = APIRouter(
-    prefix="/v1",
-    tags=["projects"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = private_router("/v1", "projects")
 
 
 class ProjectSpec(Form):

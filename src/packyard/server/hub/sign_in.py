@@ -14,7 +14,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from anyio import to_thread
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import Field
 from starlette.types import Scope
@@ -32,19 +32,12 @@ from packyard.server.admission import (
     originate,
 )
 from packyard.server.forwarded import is_secure, origin, remote
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form, Owner, Person
+from packyard.server.hub.forms import Form, Owner, Person, private_router
 from packyard.server.pack_models import timestamp
 from packyard.server.packs import Wired
 from packyard.server.parts import OpenId, Parts, header
-from packyard.server.small import SmallRoute
 
-router = APIRouter(
-    prefix="/v1/auth",
-    tags=["sign-in"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = private_router("/v1/auth", "sign-in")
 
 _FLOW_COOKIE = "packyard_sign_in"
 _FLOW_LIFE = timedelta(minutes=10)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import Field
 
 from packyard.auth import sessions, users
@@ -18,8 +18,6 @@ from packyard.errors import ParameterInvalid
 from packyard.hub import projects
 from packyard.server.forwarded import remote
 from packyard.server.hub.forms import (
-    PRIVATE,
-    REFUSALS,
     Admin,
     Form,
     Meta,
@@ -27,19 +25,13 @@ from packyard.server.hub.forms import (
     Owner,
     Person,
     Uid,
+    private_router,
 )
 from packyard.server.pack_models import timestamp
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
-from packyard.server.small import SmallRoute
 
-router = APIRouter(
-    prefix="/v1/users",
-    tags=["users"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = private_router("/v1/users", "users")
 
 
 class ProjectRole(Form):

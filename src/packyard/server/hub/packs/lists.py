@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Body, Query
+from fastapi import Body, Query
 
 from packyard.catalog import clashes as clashing
 from packyard.catalog import filters as grammar
 from packyard.catalog import search as catalog
 from packyard.catalog.query import both, words
 from packyard.errors import ParameterInvalid
-from packyard.server.hub.forms import PRIVATE, REFUSALS
+from packyard.server.hub.forms import private_router
 from packyard.server.hub.lists import Fields, OrderBy, Paged, Paging, directions, trimmed
 from packyard.server.hub.packs import reading
 from packyard.server.hub.packs.forms import (
@@ -31,15 +31,8 @@ from packyard.server.hub.packs.forms import (
 from packyard.server.hub.scope import Reading
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
-from packyard.server.small import SmallRoute
 
-router = APIRouter(
-    prefix="/v1/packs",
-    tags=["packs of all registries"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = private_router("/v1/packs", "packs of all registries")
 
 _FEW = 3
 """A list of no more is a look at each: then contents of charts are fetched."""

@@ -11,29 +11,22 @@ from email.utils import format_datetime
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from packyard.auth.principal import Action
 from packyard.catalog import entries
 from packyard.errors import PackUnknown
 from packyard.hub import packs
 from packyard.hub.packs import MANIFEST_PACK, Layered
-from packyard.server.hub.forms import PRIVATE, REFUSALS
+from packyard.server.hub.forms import private_router
 from packyard.server.hub.packs import reading
 from packyard.server.hub.packs.forms import PackTags, Readme
 from packyard.server.hub.scope import Caller, Reading
 from packyard.server.logos import image_type
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
-from packyard.server.small import SmallRoute
 
-router = APIRouter(
-    prefix="/v1/packs",
-    tags=["packs of all registries"],
-    route_class=SmallRoute,
-    dependencies=[PRIVATE],
-    responses=REFUSALS,
-)
+router = private_router("/v1/packs", "packs of all registries")
 
 _LOGO_LIFE = timedelta(days=1)
 _PICTURES = ("image/png", "image/gif", "image/jpeg")

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from packyard.auth.principal import Action
 from packyard.hub import profiles
 from packyard.hub.profiles import Kept
-from packyard.server.hub.forms import PRIVATE, REFUSALS
+from packyard.server.hub.forms import private_router
 from packyard.server.hub.scope import Caller, Scoped
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
@@ -23,13 +23,7 @@ from packyard.server.small import LargeRoute
 
 def router_at(prefix: str, route: type[APIRoute] = LargeRoute) -> APIRouter:
     """Of profiles, for people who are known."""
-    return APIRouter(
-        prefix=prefix,
-        tags=["cluster profiles"],
-        route_class=route,
-        dependencies=[PRIVATE],
-        responses=REFUSALS,
-    )
+    return private_router(prefix, "cluster profiles", route)
 
 
 def allowed(parts: Parts, caller: Caller, action: Action, uid: str) -> Kept:

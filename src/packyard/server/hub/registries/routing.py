@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import Connection
 
 from packyard.hub.description import Kind, Registry
-from packyard.server.hub.forms import PRIVATE, REFUSALS, Form
+from packyard.server.hub.forms import Form, private_router
 from packyard.server.hub.lists import (
     Fields,
     Filters,
@@ -75,13 +75,7 @@ Listed = Annotated[Listing, Depends(_listing)]
 
 
 def new_router(prefix: str) -> APIRouter:
-    return APIRouter(
-        prefix=prefix,
-        tags=["registries"],
-        route_class=CertificateRoute,
-        dependencies=[PRIVATE],
-        responses=REFUSALS,
-    )
+    return private_router(prefix, "registries", CertificateRoute)
 
 
 def add_common(router: APIRouter, path: str, kinds: Sequence[Kind], synced: Sequence[Kind]) -> None:
