@@ -6,10 +6,11 @@ which it is what the archive holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, distinct, func, select
+from sqlalchemy import Connection, Select, distinct, func, select
 
 from packyard.catalog import entries
 from packyard.catalog.entries import Entry
@@ -54,16 +55,8 @@ def _copies(
     connection: Connection, wanted: Sequence[tuple[str, str, bool]]
 ) -> dict[tuple[str, str, bool], list[Entry]]:
     found: dict[tuple[str, str, bool], list[Entry]] = {}
-    rows = connection.execute(
-        select(packs)
-        .where(
-            *_THERE,
-            packs.c.name.in_({name for name, _, _ in wanted}),
-            packs.c.label.in_({label for _, label, _ in wanted}),
-        )
-        .order_by(packs.c.source)
-    ).mappings()
-    for entry in map(entries.of_row, rows):
+    rows = _like(select(packs), ((name, label) for name, label, _ in wanted))
+    for entry in map(entries.of_row, connection.execute(rows).mappings()):
         found.setdefault((entry.name, entry.label, _is_chart(entry)), []).append(entry)
     return found
 
@@ -71,18 +64,11 @@ def _copies(
 def differing(connection: Connection, those: Sequence[Entry]) -> dict[str, list[str]]:
     """By uid of these versions, the other registries that have the same name and version with
     other content."""
-    found = connection.execute(
-        select(packs.c.source, packs.c.name, packs.c.label, packs.c.content_digest,
-               packs.c.archive_digest)
-        .where(
-            *_THERE,
-            packs.c.name.in_({one.name for one in those}),
-            packs.c.label.in_({one.label for one in those}),
-        )
-        .order_by(packs.c.source)
-    )  # fmt: skip
+    columns = select(packs.c.source, packs.c.name, packs.c.label, packs.c.content_digest,
+                     packs.c.archive_digest)  # fmt: skip
+    found = _like(columns, ((one.name, one.label) for one in those))
     held: dict[tuple[str, str, bool], list[tuple[str, str]]] = {}
-    for source, name, label, content, archive in found:
+    for source, name, label, content, archive in connection.execute(found):
         held.setdefault((name, label, content == archive), []).append((source, content))
     others: dict[str, list[str]] = {}
     for one in those:
@@ -91,6 +77,14 @@ def differing(connection: Connection, those: Sequence[Entry]) -> dict[str, list[
         if different := [source for source, other in same_name if content and other != content]:
             others[one.uid] = different
     return others
+
+
+def _like(rows: Select[Any], versions: Iterable[tuple[str, str]]) -> Select[Any]:
+    """Of the rows those of these names and labels, by registry: a few more than these pairs."""
+    pairs = set(versions)
+    names, labels = {name for name, _ in pairs}, {label for _, label in pairs}
+    of_them = packs.c.name.in_(names), packs.c.label.in_(labels)
+    return rows.where(*_THERE, *of_them).order_by(packs.c.source)
 
 
 def _is_chart(entry: Entry) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from packyard.charts.engine import Engine
+from packyard.delivery.macros import holds_macro
 from packyard.delivery.namespaces import KIND, labelled
 from packyard.delivery.part import Part
 from packyard.delivery.render import Cluster, render
@@ -18,7 +19,7 @@ from packyard.findings import Finding, Severity
 from packyard.packs.files import Files
 from packyard.packs.model import Layer
 from packyard.packs.values import VALUES, Document, pack_section
-from packyard.profiles.actions import MARK, Action, Family, read
+from packyard.profiles.actions import MARK, Family
 from packyard.profiles.cells import Cell
 from packyard.profiles.check import ordered
 from packyard.profiles.content import Content, Missing
@@ -139,7 +140,7 @@ class _Work:
         self.findings += (
             _unread(self._layers[index].name, parts[i])
             for i, text in texts.items()
-            if not text and any(isinstance(piece, Action) for piece in read(parts[i].text))
+            if not text and holds_macro(parts[i].text)
         )
         layer = replace(self._layers[index], manifests=tuple(known.values()))
         around = [*self._layers[:index], layer, *self._layers[index + 1 :]]

@@ -383,12 +383,12 @@ def require_named(profile: Profile) -> None:
 def _require_secrets(given: Iterable[Variable], former: Iterable[Variable]) -> None:
     """Raise `ParameterInvalid` where asterisks would take the place of a secret."""
     secret = {one.name for one in former if one.sensitive and one.default}
-    lost = [one for one in given if is_masked(one.default) and not one.sensitive]
-    for name in (one.name for one in lost if one.name in secret):
-        raise ParameterInvalid(
-            f"The variable {name!r} was sensitive, so its default is not known to whoever reads "
-            "it: give the default anew, or leave it sensitive."
-        )
+    for one in given:
+        if one.name in secret and is_masked(one.default) and not one.sensitive:
+            raise ParameterInvalid(
+                f"The variable {one.name!r} was sensitive, so its default is not known to whoever "
+                "reads it: give the default anew, or leave it sensitive."
+            )
 
 
 def unchanged(layers: Iterable[ProfileLayer], former: Iterable[ProfileLayer]) -> list[str]:
