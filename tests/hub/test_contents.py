@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from packyard.catalog import entries
+from packyard.catalog import entries, foreign
+from packyard.catalog.entries import Entry
 from packyard.catalog.query import words
 from packyard.catalog.search import search
-from packyard.errors import PackUnknown, RemoteFailed, Unavailable
+from packyard.errors import PackUnknown
+from packyard.hub import contents
 from packyard.hub.contents import Looks
 from tests.hub.syncing import Charts, Hub
-from tests.remotes.scripted import Reply, Request, answering
+from tests.remotes.scripted import Reply, Request, Scripted, answering
 
 
 @pytest.fixture
@@ -31,55 +33,80 @@ def two_versions() -> Charts:
     return charts
 
 
+def synchronized(hub: Hub, server: Scripted) -> dict[tuple[str, str], Entry]:
+    registry = hub.add(f"http://{server.host}", name=server.host)
+    hub.sync(registry)
+    return hub.held(registry)
+
+
 def test_contents_are_fetched_once_and_kept(hub: Hub, looks: Looks) -> None:
     with answering(two_versions()) as server:
         registry = hub.add(f"http://{server.host}")
         hub.sync(registry)
         old, newest = (hub.held(registry)["web", version] for version in ("1.0.0", "1.1.0"))
         before = len(server.requests)
-        assert looks.contents(newest.uid).values == "charts:\n  web:\n    a: 1\n"
-        assert len(server.requests) == before
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(looks.contents, [old.uid] * 8))
-        assert {contents.values for contents in found} == {"charts:\n  web:\n    a: 1\n"}
-        assert looks.contents(old.uid) == found[0]
+            assert list(pool.map(looks.fetch, [[old, newest]] * 8)) == [{}] * 8
+        assert hub.contents(old).values == "charts:\n  web:\n    a: 1\n"
+        assert looks.fetch([old]) == {}
         assert server.seen()[before:] == ["GET /web-1.0.0.tgz"]
-        assert hub.contents(old) == found[0]
 
 
-def test_who_looks_waits_no_longer_than_they_like(hub: Hub, looks: Looks) -> None:
-    charts = two_versions()
-    go = threading.Event()
-
-    def slow(request: Request) -> Reply:
-        if request.path.endswith("1.0.0.tgz"):
-            go.wait(60)
-        return charts(request)
-
-    with answering(slow) as server:
-        registry = hub.add(f"http://{server.host}")
-        hub.sync(registry)
-        old = hub.held(registry)["web", "1.0.0"]
-        with pytest.raises(Unavailable, match=r"web 1\.0\.0 is still being fetched"):
-            looks.contents(old.uid, 0.05)
-        go.set()
-        assert looks.contents(old.uid).values
-        assert len([path for path in server.seen() if path.endswith("1.0.0.tgz")]) == 1
-
-
-def test_what_the_registry_does_wrong_is_told_and_tried_again(hub: Hub, looks: Looks) -> None:
+def test_what_the_registry_does_wrong_is_told_and_tried_again_later(
+    hub: Hub, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     charts = two_versions()
     with answering(charts) as server:
         registry = hub.add(f"http://{server.host}")
         hub.sync(registry)
         old = hub.held(registry)["web", "1.0.0"]
         charts.archives_reply = Reply(500)
-        with pytest.raises(RemoteFailed, match="500"):
-            looks.contents(old.uid)
+        assert "500" in looks.fetch([old])[old.uid].message
         charts.archives_reply = None
-        assert looks.contents(old.uid).values
-    with pytest.raises(PackUnknown):
-        looks.contents("nothing")
+        assert "500" in looks.fetch([old])[old.uid].message
+        monkeypatch.setattr(contents, "_AGAIN", 0.0)
+        assert looks.fetch([old]) == {}
+        assert hub.contents(old).values
+
+
+def test_what_nobody_foresaw_is_the_fault_of_one_chart(
+    hub: Hub, looks: Looks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with answering(two_versions()) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+        old = hub.held(registry)["web", "1.0.0"]
+
+        def odd(*_: object) -> None:
+            raise OverflowError("of all things")
+
+        monkeypatch.setattr(foreign, "learn", odd)
+        fault = looks.fetch([old])[old.uid]
+    assert fault.message == "A fault of this server, found at this one; its log tells more."
+    assert "'web' '1.0.0' cannot be taken" in caplog.text
+    assert "of all things" in caplog.text
+
+
+def test_registries_have_threads_of_their_own(hub: Hub, looks: Looks) -> None:
+    slow, go = Charts(), threading.Event()
+    for number in range(contents.PARALLEL + 2):
+        slow.put("web", f"1.{number}.0")
+    newest = f"1.{contents.PARALLEL + 1}.0"
+
+    def late(request: Request) -> Reply:
+        if request.path.endswith(".tgz") and newest not in request.path:
+            go.wait(60)
+        return slow(request)
+
+    with answering(late) as first, answering(two_versions()) as second:
+        held, other = (synchronized(hub, one) for one in (first, second))
+        look = looks.begin([entry for (_, label), entry in held.items() if label != newest])
+        assert looks.fetch([other["web", "1.0.0"]]) == {}
+        assert len(look.faults()) == contents.PARALLEL + 1
+        assert {"look again in a moment" in why.message for why in look.faults().values()} == {True}
+        go.set()
+        wait(look.running.values())
+        assert look.faults() == {}
 
 
 def test_what_was_looked_at_can_be_searched(hub: Hub, looks: Looks) -> None:
@@ -87,8 +114,7 @@ def test_what_was_looked_at_can_be_searched(hub: Hub, looks: Looks) -> None:
     with answering(charts) as server:
         registry = hub.add(f"http://{server.host}")
         hub.sync(registry)
-        old = hub.held(registry)["web", "1.0.0"]
-        looks.contents(old.uid)
+        looks.fetch([hub.held(registry)["web", "1.0.0"]])
         with hub.store.read() as connection:
             page = search(connection, words("web"))
         assert len(page.entries) == 2
@@ -130,7 +156,7 @@ def test_what_comes_late_is_kept_for_the_next_look(hub: Hub, looks: Looks) -> No
         registry = hub.add(f"http://{server.host}")
         hub.sync(registry)
         old = hub.held(registry)["web", "1.0.0"]
-        looks.fetch([old], 0.05)
+        assert "look again in a moment" in looks.fetch([old], 0.05)[old.uid].message
         with pytest.raises(PackUnknown):
             hub.contents(old)
         go.set()

@@ -1,30 +1,53 @@
 """What people read of a chart, fetched at the first look where a synchronization left it out.
 
 Whoever looks waits for a while; what comes later is kept all the same, for the next look. Several
-who look at one chart at once cause one request.
+who look at one chart at once cause one request. Each registry has threads of its own, so that a
+slow one holds up nobody who looks at another.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 from packyard.auth.secrets import Secrets
 from packyard.catalog import entries, foreign
-from packyard.catalog.entries import Contents, Entry
-from packyard.errors import PackUnknown, PackyardError, Unavailable
-from packyard.hub import opening, reading, registries
+from packyard.catalog.entries import Entry
+from packyard.errors import PackyardError, Unavailable
+from packyard.hub import opening, packs, reading, registries
 from packyard.remotes.source import Kind, Offer
 from packyard.storage.store import Store
 
 PARALLEL = 4
+"""Charts of one registry that are fetched at once."""
 PATIENCE = 10.0
 """Seconds that somebody who looks is kept waiting."""
 _AT_ONCE = 50  # charts that one look lets be fetched
 _AGAIN = 60.0  # seconds after which one that failed is tried again
 _LATER = "It is still to be fetched from its registry: look again in a moment."
+
+Fetching = Future[PackyardError | None]
+"""Of one chart: why its contents are not kept now, None where they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is fetched for somebody who looks, and why others are not; by uid."""
+
+    running: Mapping[str, Fetching]
+    others: Mapping[str, PackyardError]
+
+    def faults(self) -> dict[str, PackyardError]:
+        """Why contents are not there by now."""
+        found = dict(self.others)
+        for uid, fetching in self.running.items():
+            ended = fetching.done() and not fetching.cancelled()
+            if error := fetching.result() if ended else Unavailable(_LATER):
+                found[uid] = error
+        return found
 
 
 class Looks:
@@ -33,70 +56,59 @@ class Looks:
         self._vault = vault
         self._settings = settings
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="look")
-        self._running: dict[str, Future[Contents]] = {}
-        self._failed: dict[str, tuple[float, str]] = {}  # when, of the monotonic clock, and why
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._running: dict[str, Fetching] = {}
+        self._failed: dict[str, tuple[float, PackyardError]] = {}  # when, of the monotonic clock
 
-    def contents(self, uid: str, patience: float = PATIENCE) -> Contents:
-        """Raises `PackUnknown`, what the registry does wrong, and `Unavailable` after `patience`
-        seconds."""
-        with self._store.read() as connection:
-            entry = entries.by_uid(connection, uid)
-            if entry is None:
-                raise PackUnknown(f"There is no pack of uid {uid[:100]!r}.")
-            try:
-                return entries.contents(connection, uid)
-            except PackUnknown:
-                pass  # not read yet
-        try:
-            return self._fetching(entry).result(patience)
-        except TimeoutError:
-            raise Unavailable(
-                f"{entry.name} {entry.version} is still being fetched from its registry: look "
-                "again in a moment."
-            ) from None
-
-    def fetch(self, those: Sequence[Entry], patience: float = PATIENCE) -> dict[str, str]:
-        """Let contents be fetched that were not yet, and wait for them that long; by uid why some
-        are not there.
+    def begin(self, those: Sequence[Entry]) -> Look:
+        """Let contents be fetched that were not yet; waits for nothing.
 
         What cannot be fetched is not asked for again within a minute.
         """
         late = time.monotonic() - _AGAIN
         with self._lock:
             self._failed = {uid: (at, why) for uid, (at, why) in self._failed.items() if at > late}
-            failed = {uid: why for uid, (_, why) in self._failed.items()}
-        wanted = [entry for entry in those if entry.uid not in failed]
-        fetching = {entry.uid: self._fetching(entry) for entry in wanted[:_AT_ONCE]}
-        done, _ = wait(fetching.values(), patience)
-        reasons = {entry.uid: failed.get(entry.uid, _LATER) for entry in those}
-        for uid, future in fetching.items():
-            if future in done and not future.cancelled():
-                error = future.exception()
-                reasons[uid] = _said(error) if error else ""
-        return {uid: why for uid, why in reasons.items() if why}
+            failed = {one.uid: self._failed[one.uid][1] for one in those if one.uid in self._failed}
+            wanted = [entry for entry in those if entry.uid not in failed]
+            running = {entry.uid: self._fetching(entry) for entry in wanted[:_AT_ONCE]}
+        later = {entry.uid: Unavailable(_LATER) for entry in wanted[_AT_ONCE:]}
+        return Look(running, failed | later)
+
+    def fetch(self, those: Sequence[Entry], patience: float = PATIENCE) -> dict[str, PackyardError]:
+        """The same, and wait for them that many seconds; by uid why some are not there."""
+        look = self.begin(those)
+        wait(look.running.values(), patience)
+        return look.faults()
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _fetching(self, entry: Entry) -> Future[Contents]:
-        with self._lock:
-            running = self._running.get(entry.uid)
-            if running is None:
-                running = self._running[entry.uid] = self._pool.submit(self._fetch, entry)
-                running.add_done_callback(lambda _: self._running.pop(entry.uid, None))
-            return running
+    def _fetching(self, entry: Entry) -> Fetching:
+        running = self._running.get(entry.uid)
+        if running is None:
+            pool = self._pools.get(entry.source)
+            if pool is None:
+                pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="look")
+                self._pools[entry.source] = pool
+            running = self._running[entry.uid] = pool.submit(self._fetch, entry)
+            running.add_done_callback(lambda _: self._running.pop(entry.uid, None))
+        return running
 
-    def _fetch(self, entry: Entry) -> Contents:
+    def _fetch(self, entry: Entry) -> PackyardError | None:
         try:
-            return self._read(entry)
-        except BaseException as error:
+            with reading.one_version(entry.name, entry.version):
+                return self._read(entry)
+        except PackyardError as error:
+            error.__cause__ = error.__context__ = None  # what is kept keeps no archive alive
             with self._lock:
-                self._failed[entry.uid] = time.monotonic(), _said(error)
-            raise
+                self._failed[entry.uid] = time.monotonic(), error.with_traceback(None)
+            return error
 
-    def _read(self, entry: Entry) -> Contents:
+    def _read(self, entry: Entry) -> PackyardError | None:
         with self._store.read() as connection:
+            if not packs.unread(connection, [entry]):
+                return None
             registry = registries.get(connection, self._vault, entry.source)
         offer = Offer(
             kind=Kind.CHART,
@@ -109,12 +121,7 @@ class Looks:
         with opening.opened(registry, self._settings) as source:
             contents = reading.chart_contents(source, offer)
         with self._store.write() as tx:
-            if entries.by_uid(tx.connection, entry.uid) == entry:
-                foreign.learn(tx.connection, entry, contents)
-        return contents
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, PackyardError):
-        return error.message
-    return "A fault of this server; its log tells more."
+            if entries.by_uid(tx.connection, entry.uid) != entry:
+                return Unavailable("Its registry has another one by now: look again.")
+            foreign.learn(tx.connection, entry, contents)
+        return None

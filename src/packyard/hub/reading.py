@@ -6,7 +6,8 @@ A chart is a pack of one chart: layer `addon`, every cloud, its values under `ch
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -51,22 +52,33 @@ def read(source: Source, registry: str, offer: Offer, *, whole: bool) -> Outcome
     itself or its place is `ContentRefused`; what nobody foresaw is this version's fault too."""
     arrival = None
     try:
-        if offer.kind is Kind.PACK:
-            return Outcome(_pack(source, registry, offer))
-        described = replace(offer, metadata=offer.metadata or source.describe(offer))
-        arrival = Arrival(chart_entry(registry, described))
-        if whole:
-            arrival = Arrival(arrival.entry, chart_contents(source, offer))
+        with one_version(offer.name, offer.tag):
+            if offer.kind is Kind.PACK:
+                return Outcome(_pack(source, registry, offer))
+            described = replace(offer, metadata=offer.metadata or source.describe(offer))
+            arrival = Arrival(chart_entry(registry, described))
+            if whole:
+                arrival = Arrival(arrival.entry, chart_contents(source, offer))
     except PackyardError as error:
         return Outcome(arrival, error)
-    except Exception:  # noqa: BLE001 - what others wrote is without end, and so are its oddities
-        return Outcome(arrival, unforeseen(offer))
     return Outcome(arrival)
 
 
-def unforeseen(offer: Offer) -> PackyardError:
+@contextmanager
+def one_version(name: str, tag: str) -> Iterator[None]:
+    """Make of what nobody foresaw a fault of the version that the block reads, which is told as
+    others are."""
+    try:
+        yield
+    except PackyardError:
+        raise
+    except Exception as error:
+        raise unforeseen(name, tag) from error
+
+
+def unforeseen(name: str, tag: str) -> PackyardError:
     """What is told of the exception that is handled now; the log has the whole of it."""
-    _log.exception("%r %r cannot be taken", offer.name, offer.tag)
+    _log.exception("%r %r cannot be taken", name, tag)
     return Unavailable(
         "A fault of this server, found at this one; its log tells more.", unforeseen=True
     )

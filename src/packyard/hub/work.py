@@ -203,7 +203,7 @@ class Work:
                     self._put([one])
             else:
                 ((offer, _),) = arrivals
-                self._judge(offer, Outcome(None, reading.unforeseen(offer)))
+                self._judge(offer, Outcome(None, reading.unforeseen(offer.name, offer.tag)))
 
     def _write(self, arrivals: list[tuple[Offer, Arrival]]) -> None:
         new: list[Arrival] = []

@@ -90,7 +90,5 @@ class Parts:
     metrics: Metrics = field(default_factory=Metrics)
     # Passwords have a thread of their own, so that a flood of wrong ones takes nobody else's.
     verifying: Turns = field(default_factory=Turns)
-    # So have those who may have to wait for what another registry holds.
-    looking: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(16))
     # So have calls to other registries that somebody waits for.
     probing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +13,7 @@ from packyard.catalog.entries import pack_uid
 from packyard.catalog.query import ADDON_TYPES
 from tests.hub.syncing import Charts
 from tests.live import Live
-from tests.remotes.scripted import Reply, answering
+from tests.remotes.scripted import Reply, Request, answering
 from tests.server.hub.conftest import Caller, make_user
 from tests.server.hub.packs.conftest import PNG, World, pack_files
 from tests.server.hub.profile_calls import create, manifest, manifest_pack, pack, push_pack
@@ -103,8 +105,41 @@ def test_a_chart_that_cannot_be_fetched_says_why(admin: Caller, viewer: Caller) 
             told = get(viewer, f"/v1/packs/{path}")["packValues"]
             assert (told[0]["values"], "404" in told[0]["fault"]) == ("", True)
             assert all("a: 1" in one["values"] and not one["fault"] for one in told[1:])
+        listed = get(viewer, f"/v1/packs?filters=spec.registryUid={uid}")["items"]
+        faults = {one["spec"]["version"]: one["spec"]["fault"] for one in listed}
+        assert ("404" in faults.pop("1.0.0"), faults) == (True, {"1.1.0": ""})
         status = viewer("GET", f"/v1/packs/{pack_uid(uid, 'away', '1.0.0')}/readme").status_code
         assert status >= 400
+    assert admin("DELETE", f"/v1/registries/{uid}").status_code == 204
+
+
+def test_who_waits_for_a_slow_registry_holds_up_nobody_else(
+    admin: Caller, viewer: Caller, world: World
+) -> None:
+    charts, asked, go = Charts(), threading.Event(), threading.Event()
+    for version in ("1.0.0", "1.1.0"):
+        charts.put("slow", version)
+
+    def slow(request: Request) -> Reply:
+        if request.path.endswith("1.0.0.tgz"):
+            asked.set()
+            go.wait(60)
+        return charts(request)
+
+    with answering(slow) as source, ThreadPoolExecutor(48) as pool:
+        spec = {"endpoint": f"http://{source.host}", "auth": {"type": "noAuth"}}
+        made = admin("POST", "/v1/registries/helm", {"metadata": {"name": "slow"}, "spec": spec})
+        uid = made.json()["uid"]
+        settled(admin, f"/v1/registries/helm/{uid}/sync/status")
+        waiting = [pool.submit(get, viewer, f"/v1/packs/slow/registries/{uid}") for _ in range(48)]
+        assert asked.wait(30)
+        own = get(viewer, f"/v1/packs/nginx/registries/{world.own}")
+        other = get(viewer, f"/v1/packs/{pack_uid(world.others, 'web', '1.0.0')}")
+        assert own["packValues"][0]["values"]
+        assert other["packValues"][0]["values"]
+        assert not any(one.done() for one in waiting)
+        go.set()
+        assert all(one.result()["packValues"][0]["values"] for one in waiting)
     assert admin("DELETE", f"/v1/registries/{uid}").status_code == 204
 
 

@@ -20,6 +20,7 @@ from packyard.server.hub.profiles.answers import Parameter, Preset, presets_of, 
 from packyard.server.pack_models import timestamp
 
 DIFFERS = "Other registries (uids) where this name and version have other content."
+FAULT = "Why a chart could not be fetched, whose values are not there."
 
 
 class PackSpec(Form):
@@ -37,6 +38,7 @@ class PackSpec(Form):
     annotations: dict[str, str]
     logo_url: str
     values: str = Field(description="Empty for a chart that nobody looked at yet.")
+    fault: str = Field(description=FAULT)
 
 
 class Nothing(Form):
@@ -51,7 +53,7 @@ class PackSummary(Form):
     status: Nothing = Field(default_factory=Nothing)
 
     @classmethod
-    def of(cls, entry: Entry, kind: str, values: str, *, logo: bool) -> PackSummary:
+    def of(cls, entry: Entry, kind: str, values: str, *, logo: bool, fault: str) -> PackSummary:
         spec = PackSpec(
             name=entry.name,
             display_name=entry.display_name,
@@ -67,6 +69,7 @@ class PackSummary(Form):
             annotations=dict(entry.annotations),
             logo_url=logo_url(entry, held=logo),
             values=values,
+            fault=fault,
         )
         return cls(metadata=meta_of(entry), spec=spec)
 
@@ -199,9 +202,7 @@ class PackValues(Form):
     presets: list[Preset]
     # Not named `schema`, which pydantic's own models once had.
     schema_: list[Parameter] = Field(alias="schema")
-    fault: str = Field(
-        default="", description="Why a chart could not be fetched, whose values are not there."
-    )
+    fault: str = Field(default="", description=FAULT)
 
     @classmethod
     def of(

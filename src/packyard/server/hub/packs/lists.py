@@ -6,6 +6,7 @@ clashes, at `/v1/packs/clashes`, is ours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from anyio import to_thread
@@ -14,8 +15,11 @@ from fastapi import Body, Query
 from packyard.catalog import clashes as clashing
 from packyard.catalog import filters as grammar
 from packyard.catalog import search as catalog
+from packyard.catalog.entries import Entry
 from packyard.catalog.query import both, words
-from packyard.errors import ParameterInvalid
+from packyard.catalog.search import Found
+from packyard.errors import PackyardError, ParameterInvalid
+from packyard.hub.contents import Look
 from packyard.server.hub.forms import private_router
 from packyard.server.hub.lists import Fields, OrderBy, Paged, Paging, directions, trimmed
 from packyard.server.hub.packs import reading
@@ -54,12 +58,14 @@ async def list_packs(
     fields: Fields = "",
 ) -> PackSummaries:
     """Versions of packs that meet the filters, by name and then newest first."""
-    return await to_thread.run_sync(
-        _list, parts, paging, filters, order_by, fields, limiter=parts.looking
-    )
+    found, look = await to_thread.run_sync(_find, parts, paging, filters, order_by)
+    faults = await reading.looked(look)
+    items = await to_thread.run_sync(_summaries, parts, found.items, faults)
+    answer = PackSummaries(items=items, listmeta=paging.told(len(items), found.count))
+    return trimmed(answer, fields)
 
 
-def _list(parts: Parts, paging: Paging, filters: str, order_by: str, fields: str) -> PackSummaries:
+def _find(parts: Parts, paging: Paging, filters: str, order_by: str) -> tuple[Found[Entry], Look]:
     query, order = grammar.parse(filters), directions(order_by)
     unknown = [name for name, _ in order if name not in catalog.ORDERS]
     if unknown:
@@ -71,24 +77,28 @@ def _list(parts: Parts, paging: Paging, filters: str, order_by: str, fields: str
         found = catalog.versions(
             connection, query, order=by, limit=paging.limit, offset=paging.offset
         )
-    if len(found.items) <= _FEW:
-        reading.look(parts, found.items)
-    uids = [entry.uid for entry in found.items]
+        few = found.items if len(found.items) <= _FEW else []
+        return found, reading.look(parts, connection, few)
+
+
+def _summaries(
+    parts: Parts, those: Sequence[Entry], faults: Mapping[str, PackyardError]
+) -> list[PackSummary]:
+    uids = [entry.uid for entry in those]
     with parts.store.read() as connection:
         kinds = reading.kinds(connection)
         values = reading.values_of(connection, uids)
         logos = reading.with_logo(connection, uids)
-    items = [
+    return [
         PackSummary.of(
             entry,
             kinds.get(entry.source, ""),
             values.get(entry.uid, ""),
             logo=entry.uid in logos,
+            fault="" if entry.uid in values else reading.said(faults.get(entry.uid)),
         )
-        for entry in found.items
+        for entry in those
     ]
-    answer = PackSummaries(items=items, listmeta=paging.told(len(items), found.count))
-    return trimmed(answer, fields)
 
 
 @router.post("/search")

@@ -1,38 +1,52 @@
 """What the routers of packs read beside rows of versions: contents, logos, scopes, clashes.
 
 Charts whose contents a synchronization left out are fetched where somebody looks at few of them;
-what does not come in time is left empty, and kept for the next look.
+what does not come in time is left empty, and kept for the next look. Who waits for that holds no
+thread, so that nobody else waits with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
 from packyard.catalog import clashes
 from packyard.catalog.entries import Entry, all_contents
 from packyard.catalog.tables import pack_contents, sources
+from packyard.errors import PackyardError
 from packyard.hub import layer_contents
 from packyard.hub import packs as hub_packs
+from packyard.hub.contents import PATIENCE, Look
 from packyard.hub.packs import Versions
 from packyard.hub.tables import registries
 from packyard.server.hub.packs.forms import PackTags, PackValues
 from packyard.server.parts import Parts
 
 
-def look(parts: Parts, those: Sequence[Entry]) -> dict[str, str]:
-    """Let contents that are missing be fetched, newest first, and wait a while for them; by uid why
-    some are not there."""
-    with parts.store.read() as connection:
-        missing = hub_packs.unread(connection, those)
-    return parts.looks.fetch(missing[::-1]) if missing else {}
+def look(parts: Parts, connection: Connection, those: Sequence[Entry]) -> Look:
+    """Let contents that are missing be fetched, newest first."""
+    return parts.looks.begin(hub_packs.unread(connection, those)[::-1])
 
 
-def told(parts: Parts, versions: Versions, *, readme: bool = False) -> PackTags:
+async def looked(look: Look) -> dict[str, PackyardError]:
+    """Wait a while for what is fetched; by uid why some is not there."""
+    if look.running:
+        running = [asyncio.wrap_future(one) for one in look.running.values()]
+        await asyncio.wait(running, timeout=PATIENCE)
+    return look.faults()
+
+
+def told(
+    parts: Parts,
+    versions: Versions,
+    faults: Mapping[str, PackyardError],
+    *,
+    readme: bool = False,
+) -> PackTags:
     """The answer about versions of a pack, with their READMEs or without."""
     entries = versions.entries
-    faults = look(parts, entries)
     uids = [entry.uid for entry in entries]
     with parts.store.read() as connection:
         held = all_contents(connection, uids)
@@ -44,13 +58,17 @@ def told(parts: Parts, versions: Versions, *, readme: bool = False) -> PackTags:
             held.get(entry.uid),
             readable.get(entry.uid),
             readme=readme,
-            fault="" if entry.uid in held else faults.get(entry.uid, ""),
+            fault="" if entry.uid in held else said(faults.get(entry.uid)),
         )
         for entry in entries
     ]
     newest = held.get(versions.newest.uid)
     logo = bool(newest and newest.logo)
     return PackTags.of(versions.newest, versions.rows(), values, differing, logo=logo)
+
+
+def said(fault: PackyardError | None) -> str:
+    return fault.message if fault else ""
 
 
 def values_of(connection: Connection, uids: Collection[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
@@ -17,7 +18,8 @@ from packyard.auth.principal import Action
 from packyard.catalog import entries
 from packyard.errors import PackUnknown
 from packyard.hub import packs
-from packyard.hub.packs import MANIFEST_PACK, Layered
+from packyard.hub.contents import Look
+from packyard.hub.packs import MANIFEST_PACK, Layered, Versions
 from packyard.server.hub.forms import private_router
 from packyard.server.hub.packs import reading
 from packyard.server.hub.packs.forms import PackTags, Readme
@@ -52,14 +54,16 @@ async def in_registry(
     else in the first that has it. `tags` ends with the newest."""
     chosen = [state.strip() for state in states.split(",") if state.strip()]
 
-    def work() -> PackTags:
+    def find() -> tuple[Versions, Look]:
         with parts.store.read() as connection:
             found = packs.versions(
                 connection, name, uid, cloud=cloud_type, layer=layer, states=chosen
             )
-        return reading.told(parts, found)
+            return found, reading.look(parts, connection, found.entries)
 
-    return await to_thread.run_sync(work, limiter=parts.looking)
+    found, look = await to_thread.run_sync(find)
+    faults = await reading.looked(look)
+    return await to_thread.run_sync(reading.told, parts, found, faults)
 
 
 @router.get("/{uid}")
@@ -67,29 +71,30 @@ async def by_uid(parts: Wired, reader: Reading, uid: str) -> PackTags:
     """One version, its values and its tags; also one that is gone, and what only layers of
     profiles have."""
 
-    def work() -> PackTags:
-        try:
-            with parts.store.read() as connection:
-                found = packs.version(connection, uid)
-        except PackUnknown:
-            return PackTags.of_layer(_layered(parts, reader, uid))
-        return reading.told(parts, found, readme=True)
-
-    return await to_thread.run_sync(work, limiter=parts.looking)
+    try:
+        found, look = await to_thread.run_sync(_one, parts, uid)
+    except PackUnknown:
+        return PackTags.of_layer(await to_thread.run_sync(_layered, parts, reader, uid))
+    faults = await reading.looked(look)
+    return await to_thread.run_sync(partial(reading.told, parts, found, faults, readme=True))
 
 
 @router.get("/{uid}/readme")
 async def readme(parts: Wired, reader: Reading, uid: str) -> Readme:
     """Markdown; empty where the pack has none."""
+    try:
+        _, look = await to_thread.run_sync(_one, parts, uid)
+    except PackUnknown:
+        await to_thread.run_sync(_layered, parts, reader, uid)
+        return Readme(readme="")
+    for fault in (await reading.looked(look)).values():
+        raise fault
 
-    def work() -> Readme:
-        try:
-            return Readme(readme=parts.looks.contents(uid).readme)
-        except PackUnknown:
-            _layered(parts, reader, uid)
-            return Readme(readme="")
+    def read() -> Readme:
+        with parts.store.read() as connection:
+            return Readme(readme=entries.contents(connection, uid).readme)
 
-    return await to_thread.run_sync(work, limiter=parts.looking)
+    return await to_thread.run_sync(read)
 
 
 @router.get(
@@ -111,6 +116,13 @@ def logo(parts: Wired, _reader: Reading, uid: str) -> Response:
         "Expires": format_datetime(datetime.now(UTC) + _LOGO_LIFE, usegmt=True),
     }
     return Response(data.logo, media_type=kind, headers=headers)
+
+
+def _one(parts: Parts, uid: str) -> tuple[Versions, Look]:
+    """Raises `PackUnknown`."""
+    with parts.store.read() as connection:
+        found = packs.version(connection, uid)
+        return found, reading.look(parts, connection, found.entries)
 
 
 def _layered(parts: Parts, reader: Caller, uid: str) -> Layered:
