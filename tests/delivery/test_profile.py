@@ -124,12 +124,73 @@ def test_macros_in_a_packs_own_manifests_and_attached_ones_are_replaced(engine: 
     assert data(parts[2]) == {"kind": "A", "to": "a: b"}
 
 
+def test_macros_without_quotes_in_a_packs_own_manifest_are_replaced_before_it_is_read(
+    engine: Engine,
+) -> None:
+    bare = """\
+kind: ConfigMap  # {{ .spectro.macro.n }}
+metadata:
+  name: {{ .spectro.macro.m }}
+  labels: { {{ .spectro.macro.m }}: {{ .spectro.macro.n }}, of: {{ .spectro.pack.a.own }} }
+data: &d
+  {{ .spectro.macro.m }}-key: {{ .spectro.macro.n }}-{{ .spectro.macro.yes }}
+  quoted: "{{ .spectro.macro.n }}"
+  block: |
+    {{ .spectro.macro.n }}
+  list: [{{ .spectro.macro.n }}, {{ .spectro.macro.yes }}]
+  endless: {{ .spectro.macro.inf }}
+  hostile: {{ .spectro.macro.hostile }}
+  folded: {{ .spectro.pack.a.none
+    | default "1.50" }}
+---
+# nothing
+---
+kind: Namespace
+metadata: {name: {{ .spectro.macro.m }}}
+---
+kind: List
+items: [macro0n]
+"""
+    macros = {"m": "x", "n": "7", "yes": "true", "inf": ".inf"}
+    macros["hostile"] = "1\nb: {{ .spectro.macro.m }} # '\""
+    for own in ("own: o\n", "own: o\n" + sample("x")):
+        parts, findings = rendered(engine, layer_of("a", own, template=bare), macros=macros)
+        assert parts is not None, findings
+        one, two, three = parts[-3:]
+        assert named((one, two, three)) == ["ConfigMap/x", "Namespace/x", "List/"]
+        assert data(one) == {
+            "kind": "ConfigMap",
+            "metadata": {"name": "x", "labels": {"x": 7, "of": "o"}},
+            "data": {
+                "x-key": "7-true",
+                "quoted": "7",
+                "endless": ".inf",
+                "block": "7\n",
+                "list": [7, True],
+                "hostile": macros["hostile"],
+                "folded": 1.5,
+            },
+        }
+        assert data(two)["metadata"] == {"name": "x"}
+        assert data(three)["items"] == ["macro0n"]
+        assert one.source == "a/manifests/sample.yaml"
+    escaped = 'kind: A\na: "{{ .spectro.macro.n | default \\"1\\" }}"\nb: {{ .spectro.macro.n }}\n'
+    parts, findings = rendered(engine, layer_of("a", "own: o\n", template=escaped), macros=macros)
+    assert parts is not None, findings
+    assert data(parts[-1]) == {"kind": "A", "a": "7", "b": 7}
+
+
 def test_macros_that_cannot_be_replaced_are_never_let_through(engine: Engine) -> None:
-    bare = "kind: ConfigMap\nmetadata:\n  name: {{ .spectro.macro.m }}\n# {{ .spectro.macro.m }}\n"
-    for own in ("a: 1\n", sample("x")):
-        parts, findings = rendered(engine, layer_of("a", own, template=bare), macros={"m": "x"})
+    unknown = "kind: A\n---\nkind: B\nof: {{ .spectro.macro.none }}\n"
+    foreign = "kind: {{ .spectro.macro.m }}\n---\nkind: B\n{{- if .spectro.macro.m }}\na: [\n"
+    for text, line, words in ((unknown, 4, ".spectro.macro.none is not"), (foreign, 5, "no YAML")):
+        parts, findings = rendered(
+            engine, layer_of("a", "a: 1\n", template=text), macros={"m": "x"}
+        )
         assert (parts, rules(findings)) == (None, ["macro.unresolved"])
-        assert findings[0].file == "manifests/sample.yaml"
+        assert (findings[0].layer, findings[0].line) == ("a", line), findings
+        assert words in findings[0].message
+        assert findings[0].file.endswith("manifests/sample.yaml")
 
 
 def test_charts_are_rendered_for_the_profiles_kubernetes(engine: Engine) -> None:

@@ -231,7 +231,7 @@ BROKEN: list[tuple[str, Files, str, int]] = [
     ("manifests.unrendered", pack({"values.yaml": ""}), "manifests/sample.yaml", 2),
     (
         "manifests.syntax",
-        pack({"values.yaml": "", "manifests/sample.yaml": "a: 1\nb: [\n"}),
+        pack({"values.yaml": "", "manifests/sample.yaml": "a: {{ .spectro.macro.a }}\nb: [\n"}),
         "manifests/sample.yaml",
         3,
     ),

@@ -14,6 +14,7 @@ from packyard.charts.engine import Engine
 from packyard.delivery.macros import holds_macro
 from packyard.delivery.namespaces import KIND, labelled
 from packyard.delivery.part import Part
+from packyard.delivery.quoting import Quoted, quoted
 from packyard.delivery.render import Cluster, render
 from packyard.findings import Finding, Severity
 from packyard.packs.files import Files
@@ -127,41 +128,43 @@ class _Work:
             mend = "Name its registry."
             self.findings.append(found("layer.pack-unknown", message, mend=mend, layer=layer.name))
         for text in layer.manifests:
-            document = resolution.document(text)
-            yield self._named(layer, _part(text.manifest, document))
+            attached = Part(source=text.manifest, text="", data={})
+            yield self._named(layer, _of(attached, resolution.document(text)))
 
     def _named(self, layer: LaidLayer, part: Part) -> Part:
         return replace(part, source=f"{layer.name}/{part.source}")
 
-    def _resolved(self, index: int, parts: list[Part]) -> Iterator[Part]:
+    def _resolved(self, index: int, parts: Sequence[Part]) -> Iterator[Part]:
         """Parts without the macros that a pack's own manifests hold."""
-        texts = {i: self._text(part) for i, part in enumerate(parts) if MARK in part.text}
-        known = {i: text for i, text in texts.items() if text}
-        self.findings += (
-            _unread(self._layers[index].name, parts[i])
-            for i, text in texts.items()
-            if not text and holds_macro(parts[i].text)
-        )
-        layer = replace(self._layers[index], manifests=tuple(known.values()))
-        around = [*self._layers[:index], layer, *self._layers[index + 1 :]]
-        if known:
+        pieces = [piece for part in parts for piece in self._pieces(index, part)]
+        texts = [piece.part for _, piece in pieces if piece]
+        if texts:
+            layer = replace(self._layers[index], manifests=tuple(texts))
+            around = [*self._layers[:index], layer, *self._layers[index + 1 :]]
             resolution = resolve(around, self._scope, self._engine.fill)
-            ours = {id(text) for text in known.values()}
-            sources = {text.file for text in known.values()}
+            ours, sources = {id(text) for text in texts}, {text.file for text in texts}
             self._complain(cell for cell in resolution.kept if id(cell.part) in ours)
             self.findings += (one for one in resolution.findings if one.file in sources)
-        for number, part in enumerate(parts):
-            text = known.get(number)
-            if text is None:
-                yield part
-                continue
-            document = resolution.document(text)
-            yield replace(part, text=document.text, data=document.data)
+        for part, piece in pieces:
+            yield _of(part, piece.resolved(resolution)) if piece else part
 
-    def _text(self, part: Part) -> Text | None:
-        """A part to be resolved; None where it is no single document in YAML."""
+    def _pieces(self, index: int, part: Part) -> Iterator[tuple[Part, Quoted | None]]:
+        """Each document of a part, to be resolved; None where it stays as it is."""
+        if MARK not in part.text or not holds_macro(part.text):
+            yield part, None
+            return
         document, _ = Document.parse(part.text, part.source) if part.data else (None, [])
-        return Text(document, part.source, part.source) if document else None
+        if document:
+            yield part, Quoted(Text(document, part.source, part.source))
+            return
+        for piece in quoted(part.text, part.source):
+            match piece:
+                case Quoted():
+                    yield part, piece
+                case Finding():
+                    self.findings.append(_unread(self._layers[index].name, piece))
+                case str():
+                    yield replace(part, text=piece), None
 
     def _complain(self, kept: Iterable[Cell]) -> None:
         """Of every reference that is not known, or leads to a value that is not, at its place."""
@@ -186,17 +189,19 @@ class _Work:
         return family != Family.PACK and name not in known.get(family, {})
 
 
-def _unread(layer: str, part: Part) -> Finding:
-    file = part.source.removeprefix(f"{layer}/")
-    message = f"{file} holds macros and is no YAML that can be read, so they are not replaced."
-    mend = "Put them in quotes there, and leave out what spans several expressions."
-    return found("macro.unresolved", message, mend=mend, layer=layer, file=file)
+def _unread(layer: str, fault: Finding) -> Finding:
+    file = fault.file.removeprefix(f"{layer}/")
+    message = f"{file} holds macros, but is no YAML even where they are replaced: {fault.message}"
+    mend = "Correct it there; leave out what spans several expressions."
+    at = fault.line, fault.column
+    return found("macro.unresolved", message, mend=mend, layer=layer, file=file, at=at)
 
 
-def _part(manifest: str, document: Document) -> Part:
+def _of(part: Part, document: Document) -> Part:
+    """A part with what became of its document."""
     metadata = document.data.get("metadata")
-    return Part(
-        source=manifest,
+    return replace(
+        part,
         text=document.text.removeprefix("---").lstrip("\n"),
         data=document.data,
         kind=str(document.data.get("kind", "")),

@@ -23,7 +23,7 @@ from packyard.packs.yaml.nodes import Alias, Node, Sequence, Tree, same
 from packyard.packs.yaml.nodes import Mapping as MappingNode
 from packyard.packs.yaml.patch import patch
 from packyard.packs.yaml.reader import DEFAULT_LIMITS, Limits, compose, decode
-from packyard.packs.yaml.scalars import Value
+from packyard.packs.yaml.scalars import Plain, Value
 from packyard.packs.yaml.texts import Text, holding, places, replaced
 
 __all__ = ["Document", "PackSection", "Path", "format_path", "pack_section", "parse_path"]
@@ -137,8 +137,8 @@ class Document:
         """Line and column of a character."""
         return self._tree.lines.position(offset)
 
-    def with_texts(self, changes: Mapping[int, str]) -> Self:
-        """With other texts where those that start there stand, quoted as needed."""
+    def with_texts(self, changes: Mapping[int, Plain]) -> Self:
+        """With others where the texts that start there stand, quoted as needed."""
         return self.with_text(replaced(self._tree, changes)) if changes else self
 
     def with_text(self, text: str) -> Self:

@@ -98,6 +98,15 @@ def values_in_force(layer: ProfileLayer, content: Content) -> str:
     return content.values
 
 
+def documents_in(text: str) -> Iterator[tuple[int, str]]:
+    """The documents of a stream of YAML, each with the lines before it; empty ones too."""
+    starts = [0, *(match.start() for match in _DOCUMENT_START.finditer(text))]
+    line = 0
+    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        yield line, text[start:end]
+        line += text.count("\n", start, end)
+
+
 def _laid(layer: ProfileLayer, content: Content) -> LaidLayer:
     findings: list[Finding] = []
     text = values_in_force(layer, content)
@@ -162,11 +171,9 @@ def _unquoted(fault: Finding, lines: list[str]) -> Position:
 def _parts(manifest: Manifest, findings: list[Finding]) -> Iterator[Part]:
     """The documents of a manifest; empty ones are none."""
     file = manifest.file or manifest.name
-    starts = [0, *(match.start() for match in _DOCUMENT_START.finditer(manifest.content))]
-    for start, end in zip(starts, [*starts[1:], len(manifest.content)], strict=True):
-        line = manifest.content.count("\n", 0, start)
+    for line, text in documents_in(manifest.content):
         faults: list[Finding] = []
-        document = _read(manifest.content[start:end], file, faults)
+        document = _read(text, file, faults)
         findings += [
             replace(fault, line=fault.line + line if fault.line else 0, path=manifest.name)
             for fault in faults

@@ -49,7 +49,11 @@ class Resolution:
 
     def document(self, part: Part) -> Document:
         """A document with everything resolved that can be."""
-        return part.document.with_texts({cell.text.start: text for cell, text in self._of(part)})
+        return part.document.with_texts(self.changes(part))
+
+    def changes(self, part: Part) -> dict[int, str]:
+        """The texts of a document that are others now, by where they start."""
+        return {cell.text.start: text for cell, text in self._of(part)}
 
     def data(self, part: Part) -> Value:
         """The same as data, without making its text. Keys are as they were."""

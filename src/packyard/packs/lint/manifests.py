@@ -16,6 +16,7 @@ from packyard.packs.rules import found, near
 
 _MANIFEST = re.compile(r"manifests/.+\.ya?ml")
 _USES_VALUES = re.compile(r"\{\{[^}]*\.Values\b")
+_MACRO = re.compile(r"\{\{[^{}]*\.spectro\.[^{}]*\}\}")
 _YAML = (".yaml", ".yml", ".json")
 
 
@@ -100,8 +101,10 @@ def _unrendered(subject: Subject) -> Iterator[Finding]:
 
 
 def _syntax(path: str, text: str) -> Iterator[Finding]:
+    """Macros are replaced before it is read, so a word does for each, on as many lines."""
+    filled = _MACRO.sub(lambda match: "macro" + "\n" * match[0].count("\n"), text)
     try:
-        for _ in yaml.parse(text, Loader=yaml.CSafeLoader):
+        for _ in yaml.parse(filled, Loader=yaml.CSafeLoader):
             pass
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

@@ -16,6 +16,7 @@ from packyard.packs.paths import Path
 from packyard.packs.yaml import writer
 from packyard.packs.yaml.nodes import BREAK, BREAKS, Node, Scalar, Sequence, Tree
 from packyard.packs.yaml.nodes import Mapping as MappingNode
+from packyard.packs.yaml.scalars import Plain
 
 _PROPERTIES = re.compile(r"(?:[!&]\S*\s+)*")
 _HEADER = re.compile(r"(?P<kind>[|>])(?P<signs>[-+0-9]*)(?P<comment>[^\n\r\x85\u2028\u2029]*)")
@@ -48,7 +49,7 @@ def places(tree: Tree, text: Text, part: str) -> list[int]:
     return [text.start + match.start() for match in written]
 
 
-def replaced(tree: Tree, changes: Mapping[int, str]) -> str:
+def replaced(tree: Tree, changes: Mapping[int, Plain]) -> str:
     """The document with other texts where those that start there stand."""
     starts = sorted(changes)
     parts, done = [], 0
@@ -104,9 +105,9 @@ def _behind_properties(tree: Tree, node: Scalar) -> int:
     return match.end() if match else node.start
 
 
-def _written(tree: Tree, node: Scalar, start: int, new: str, flow: bool) -> str:
+def _written(tree: Tree, node: Scalar, start: int, new: Plain, flow: bool) -> str:
     """`new` in the manner of what stands there: a block scalar, quotes of one kind, or plain."""
-    if node.style not in ("|", ">"):
+    if node.style not in ("|", ">") or not isinstance(new, str):
         return writer.inline(new, node.style)
     header = _HEADER.match(tree.text, start)
     comment = header["comment"].rstrip() if header else ""
