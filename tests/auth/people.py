@@ -15,6 +15,7 @@ from packyard.auth import tokens as session_tokens
 from packyard.auth.accounts import Accounts
 from packyard.auth.htpasswd import Htpasswd
 from packyard.auth.policy import Policy
+from packyard.auth.refusals import Refusals
 from packyard.auth.secrets import Secrets
 from packyard.auth.tokens import Tokens
 from packyard.storage.store import Store
@@ -36,6 +37,7 @@ def make_policy(
     anonymous_pull: bool = False,
     deletes: bool = True,
     read_only: bool = False,
+    refusals: Refusals | None = None,
 ) -> Policy:
     accounts = Accounts(store, Htpasswd(file) if file else None)
     return Policy(
@@ -46,6 +48,7 @@ def make_policy(
         anonymous_pull=anonymous_pull,
         deletes=deletes,
         read_only=read_only,
+        refusals=refusals,
     )
 
 

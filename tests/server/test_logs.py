@@ -178,6 +178,9 @@ def test_a_running_server_logs_requests_and_no_secret(tmp_path: Path) -> None:
         401,
         200,
     ]
+    (failed,) = [line for line in lines if line["msg"].startswith("sign-in failed: ")]
+    assert (failed["level"], failed["user"], failed["remote"]) == ("warn", "admin", "127.0.0.1")
+    assert failed["request"] in [line["request"] for line in lines if line.get("status") == 401]
     for hidden in (SECRET, live.admin_password, live.reader_password, live.authorization[6:]):
         assert hidden not in text
     others = [line for line in text.splitlines() if not line.startswith("{")]

@@ -135,6 +135,11 @@ def test_the_page_is_for_those_who_sign_in_unless_it_is_opened(tmp_path: Path) -
         reader = (live.reader, live.reader_password)
         assert httpx.get(f"{live.url}/metrics", auth=reader).status_code == 200
         assert httpx.post(f"{live.url}/metrics", auth=reader).status_code == 405
+        wrong = {"emailId": live.reader, "password": "wrong"}
+        assert httpx.post(f"{live.url}/v1/auth/authenticate", json=wrong).status_code == 401
+        assert httpx.get(f"{live.url}/v2/", headers={"apikey": "wrong"}).status_code == 401
+        for way in ("password", "key"):
+            assert sample(scrape(live), f'packyard_sign_ins_failed_total{{by="{way}"}}') == 1
     config = {"http": {"metrics": {"anonymous": True}}}
     with start(tmp_path, config=config) as live:
         assert httpx.get(f"{live.url}/metrics").status_code == 200

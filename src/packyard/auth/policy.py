@@ -21,8 +21,9 @@ from packyard.auth import credentials, keys, passwords, sessions, tries
 from packyard.auth.accounts import Account, Accounts
 from packyard.auth.credentials import ApiKey, Cookie, Password, Token, refused
 from packyard.auth.principal import ANONYMOUS, UNLIMITED, Action, Principal
+from packyard.auth.refusals import Refusals, Way
 from packyard.auth.tokens import Tokens
-from packyard.errors import Denied, PackyardError, Unauthenticated, Unsupported
+from packyard.errors import Denied, PackyardError, TooManyRequests, Unauthenticated, Unsupported
 from packyard.storage.content import now
 from packyard.storage.store import Store
 
@@ -55,8 +56,10 @@ class Policy:
         anonymous_pull: bool = False,
         deletes: bool = True,
         read_only: bool = False,
+        refusals: Refusals | None = None,
     ) -> None:
         self.realm = realm
+        self.refusals = refusals or Refusals()
         self._store = store
         self._accounts = accounts
         self._tokens = tokens
@@ -101,7 +104,7 @@ class Policy:
             case Password() as given:
                 return self._verify_password(credential, given, address)
             case ApiKey(secret):
-                return self._verify_key(credential, secret)
+                return self._verify_key(credential, secret, address)
             case Token(text):
                 return self._verify_token(credential, text)
             case Cookie(text):
@@ -113,7 +116,12 @@ class Policy:
         Whoever is refused waits as long, whether or not there is somebody of that name.
         """
         with self._verifying:
-            tries.check(self._store, given.name, address)
+            try:
+                tries.check(self._store, given.name, address)
+            except TooManyRequests:
+                reason = "too many tries before"
+                self.refusals.tell(Way.LIMIT, reason, name=given.name, address=address)
+                raise
             account = self._accounts.named(given.name)
             if account and account.hash and passwords.opens(given.password, account.hash):
                 self._note(account, lambda: tries.succeeded(self._store, given.name, address))
@@ -123,6 +131,8 @@ class Policy:
             usual = max([passwords.COST, *filed])
             if spent < usual:
                 passwords.pretend(usual)
+            reason = _no_entry(account)
+            self.refusals.tell(Way.PASSWORD, reason, name=given.name, address=address)
             tries.failed(self._store, given.name, address)
         raise refused()
 
@@ -179,10 +189,16 @@ class Policy:
             self._remember(credential, account, lambda: self._accounts.named(given.name))
         return account.principal
 
-    def _verify_key(self, credential: bytes, secret: str) -> Principal:
+    def _verify_key(self, credential: bytes, secret: str, address: str) -> Principal:
         hashed = keys.hash_of(secret)
-        account = self._accounts.keyed(hashed)
+        try:
+            account = self._accounts.keyed(hashed)
+        except Unauthenticated as error:
+            self.refusals.tell(Way.KEY, error.message, address=address)
+            raise
         if account is None or account.ended():
+            reason = "there is no such API key, or its owner is disabled"
+            self.refusals.tell(Way.KEY, reason, address=address)
             raise refused()
         self._touch(account, keys.touch)
         self._remember(credential, account, lambda: self._accounts.keyed(hashed))
@@ -237,6 +253,13 @@ class Policy:
 
     def _digest(self, credential: bytes) -> bytes:
         return hashlib.blake2b(credential, digest_size=16, key=self._key).digest()
+
+
+def _no_entry(account: Account | None) -> str:
+    """Why the password of somebody did not let them in, for the log alone."""
+    if account is None:
+        return "there is nobody of that name"
+    return "the password is wrong" if account.hash else "the user is disabled or has no password"
 
 
 def _denied(principal: Principal, what: str) -> Denied | Unauthenticated:

@@ -19,6 +19,7 @@ from packyard.auth.credentials import Password, refused
 from packyard.auth.oidc import Identity
 from packyard.auth.policy import Policy
 from packyard.auth.principal import Role
+from packyard.auth.refusals import Way
 from packyard.auth.sessions import Session
 from packyard.auth.tables import identities
 from packyard.auth.tokens import Tokens
@@ -79,6 +80,8 @@ class SignIn:
         people of an htpasswd file, who are users of the registry alone."""
         given = password.encode(errors="replace")
         if not 0 < len(given) <= _LONGEST:
+            reason = f"the password has {len(given)} bytes"
+            self._policy.refusals.tell(Way.PASSWORD, reason, name=name, address=address)
             raise refused()
         account = self._policy.opens(Password(name, given), address)
         uid = account.principal.uid
@@ -101,6 +104,9 @@ class SignIn:
             user = _enter(tx, identity, grants, self._policy)
             if user and not user.disabled and (user.role or user.projects):
                 session, cookie = _begin(tx, user, address, agent)
+        if user is None or user.disabled or not (user.role or user.projects):
+            reason = "the user is disabled" if user and user.disabled else "nobody gave them a role"
+            self._policy.refusals.tell(Way.OPENID, reason, name=identity.name, address=address)
         if user is None or not (user.role or user.projects):
             raise Denied(
                 f"{identity.name} has no role here: none of the groups that the OpenID provider "

@@ -10,6 +10,7 @@ from packyard.auth.htpasswd import Htpasswd
 from packyard.auth.oidc import Provider
 from packyard.auth.policy import Policy
 from packyard.auth.principal import Role
+from packyard.auth.refusals import Refusals
 from packyard.auth.sign_in import Grants
 from packyard.auth.tokens import Tokens
 from packyard.charts.engine import Engine
@@ -32,6 +33,7 @@ from packyard.server.hub import audits, keys, macros, projects, sign_in, users
 from packyard.server.hub.packs.routers import ROUTERS as PACKS
 from packyard.server.hub.profiles.routers import ROUTERS as PROFILES
 from packyard.server.hub.registries.routers import ROUTERS as REGISTRIES
+from packyard.server.metrics import Metrics
 from packyard.server.parts import OpenId, Parts, Settings
 from packyard.storage.store import Store
 
@@ -66,12 +68,13 @@ def build(config: Config, store: Store) -> Parts:
     engine = Engine(size=1)
     remotes = _remotes(config, registry.limits)
     looks = Looks(store, secrets, remotes)
+    metrics = Metrics()
     return Parts(
         store=store,
         registry=registry,
         secrets=secrets,
         tokens=tokens,
-        policy=_policy(config, store, tokens),
+        policy=_policy(config, store, tokens, Refusals(metrics.refused)),
         profiles=Profiles(store, secrets, engine.fill, looks),
         archives=Archives(store, secrets, remotes, registry.limits),
         engine=engine,
@@ -81,6 +84,7 @@ def build(config: Config, store: Store) -> Parts:
         settings=_settings(config),
         remotes=remotes,
         sync_times=_sync_times(config),
+        metrics=metrics,
     )
 
 
@@ -97,7 +101,7 @@ def asgi(config: Config, parts: Parts) -> ASGIApp:
     return Edge(parts, pages)
 
 
-def _policy(config: Config, store: Store, tokens: Tokens) -> Policy:
+def _policy(config: Config, store: Store, tokens: Tokens, refusals: Refusals) -> Policy:
     htpasswd = config.auth.htpasswd
     accounts = Accounts(
         store,
@@ -112,6 +116,7 @@ def _policy(config: Config, store: Store, tokens: Tokens) -> Policy:
         anonymous_pull=config.auth.anonymous == "pull",
         deletes=config.storage.delete.enabled,
         read_only=config.storage.maintenance.readonly.enabled,
+        refusals=refusals,
     )
 
 

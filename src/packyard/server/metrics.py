@@ -86,6 +86,12 @@ class Metrics:
         self._freed_bytes = Counter(
             "packyard_gc_freed_bytes", "Bytes of blobs removed.", registry=self.registry
         )
+        self._refused = Counter(
+            "packyard_sign_ins_failed",
+            "Tries to sign in that failed.",
+            ["by"],
+            registry=self.registry,
+        )
         self._rows: dict[tuple[str, str, int], _Row] = {}
 
     def answered(
@@ -108,6 +114,11 @@ class Metrics:
 
     def collection_failed(self) -> None:
         self._collections.labels("failed").inc()
+
+    def refused(self, way: str) -> None:
+        """Count a try to sign in, by what was to prove it. Not why it failed: who may read this
+        page is not told who is known here."""
+        self._refused.labels(way).inc()
 
     def exposition(self, sizes: Sizes) -> bytes:
         """All processes' counters and the store's sizes, of type `CONTENT_TYPE_LATEST`. Blocks."""
