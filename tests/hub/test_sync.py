@@ -17,7 +17,7 @@ from packyard.hub import reading, registries, schedule, work
 from packyard.hub.description import Auth, Kind, Provider
 from packyard.packs import artifact
 from packyard.packs.chart_artifact import ARCHIVE_TYPE, CONFIG_TYPE
-from packyard.references import Tag
+from packyard.references import Tag, parse_repo, parse_tag
 from packyard.remotes.address import parse_address
 from packyard.remotes.challenge import Credentials
 from packyard.remotes.client import Client
@@ -27,7 +27,7 @@ from packyard.remotes.source import Offer, Source
 from packyard.storage.content import now
 from tests.hub.syncing import Charts, Hub, checked, counted_by
 from tests.packs import samples
-from tests.remotes.content import push_artifact, push_chart, push_pack
+from tests.remotes.content import push_artifact, push_chart, push_image, push_pack
 from tests.remotes.distribution import PASSWORD, USER, running
 from tests.remotes.scripted import Reply, Request, answering
 
@@ -394,6 +394,46 @@ def test_a_pack_that_contradicts_its_place_is_broken_and_not_read_again(
     assert not [line for line in asked if "/blobs/" in line or (line.startswith("GET /v2/odd/s")
                 and "/manifests/" in line)]  # fmt: skip
     assert hub.sync(registry, forced=True).message.startswith("3 versions, 0 new or changed")
+
+
+def test_what_is_no_chart_is_none_and_a_tag_beside_a_version_leads_to_it(
+    hub: Hub, registry_of_packs: Client
+) -> None:
+    client = registry_of_packs
+    for version in ("1.0.0-rc.1", "1.1.0+x"):
+        push_chart(client, "web", version, base="mixed")
+    push_image(client, "mixed/web", "0.6.0")
+    push_artifact(client, "mixed/web", "0.5.0", b"{}", "x/y", b"x", "x/z")
+    mixed = Repository(client, parse_repo("mixed/web"))
+    for tag in ("v2", "1", "1.1"):
+        add_tag(mixed, parse_tag("1.1.0_x"), parse_tag(tag))
+    add_tag(mixed, parse_tag("1.0.0-rc.1"), parse_tag("1.0.0"))
+    other = {"name": "web", "version": "3.0.0"}
+    kinds = CONFIG_TYPE, samples.chart("web", "3.0.0"), ARCHIVE_TYPE
+    push_artifact(client, "mixed/web", "0.9.0", json.dumps(other).encode(), *kinds)
+    registry = hub.add(
+        client.host,
+        Kind.OCI,
+        is_sync_supported=True,
+        base_content_path="mixed",
+        auth=Auth(kind="basic", username=USER, password=PASSWORD),
+    )
+    for changed in (2, 0):
+        with counted_by(hub) as asked:
+            status = hub.sync(registry)
+        assert status.message == (
+            f"5 versions, {changed} new or changed, 0 gone, 3 that could not be taken."
+        )
+        assert sorted(hub.held(registry)) == [("web", "1.0.0-rc.1"), ("web", "1.1.0+x")]
+    assert not [line for line in asked if line.startswith("GET") and "/tags/" not in line][2:]
+    assert hub.contents(hub.held(registry)["web", "1.1.0+x"]).values
+    tags = hub.tags(registry, "web")
+    assert {tags[tag] for tag in ("v2", "1", "1.1", "1.1.0+x")} == {"1.1.0+x"}
+    assert tags["1.0.0"] == "1.0.0-rc.1"
+    told = {fault.tag: fault.reason for fault in hub.faults(registry)}
+    assert told.keys() == {"0.5.0", "0.6.0", "0.9.0"}
+    assert "is no Helm chart" in told["0.5.0"] + told["0.6.0"]
+    assert told["0.9.0"] == "The archive holds web 3.0.0, but it stands as web 0.9.0."
 
 
 # Broken off, interrupted, forced.

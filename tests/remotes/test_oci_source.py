@@ -119,6 +119,8 @@ def test_the_metadata_of_a_chart_is_read_without_its_archive(client: Client) -> 
     content = source.read(offer)
     assert isinstance(content, PulledChart)
     assert said == {
+        "name": "web",
+        "version": "1.0.0",
         "description": "Chart web.",
         "appVersion": "7",
         "digest": content.digest,

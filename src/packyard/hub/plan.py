@@ -83,7 +83,7 @@ class Plan:
     def newest_charts(self) -> Iterator[Offer]:
         """The newest version of each chart, where its contents are not there."""
         for _, offer in self._newest.values():
-            known = self._by_label.get((offer.name, offer.tag))
+            known = self._known(offer)
             there = known and known.has_contents and known.validator == offer.validator != ""
             if not there and (offer.name, offer.validator) not in self._steps:
                 yield offer
@@ -118,9 +118,8 @@ class Plan:
             yield name, _leads({uid: self._here[uid] for uid in tags}, tags)
 
     def _is_new(self, offer: Offer) -> bool:
-        known = self._by_content.get((offer.name, offer.validator))
+        known = self._known(offer)
         if offer.kind is Kind.CHART:
-            known = self._by_label.get((offer.name, offer.tag))
             self._consider(offer)
         if known and known.validator == offer.validator != "":
             self.arrived(known.uid, offer.name, known.label, offer.tags)
@@ -135,6 +134,13 @@ class Plan:
             self.failed(offer, self._reasons[offer.name, offer.tag], lasting=True)
             return False
         return True
+
+    def _known(self, offer: Offer) -> Known | None:
+        """The version that it was; several charts of an index may have the same content."""
+        known = self._by_content.get((offer.name, offer.validator))
+        if offer.kind is Kind.PACK or (known and known.label in offer.tags):
+            return known
+        return self._by_label.get((offer.name, offer.tag))
 
     def _consider(self, offer: Offer) -> None:
         version = Version.parse(offer.tag)

@@ -58,7 +58,8 @@ def read(source: Source, registry: str, offer: Offer, *, whole: bool) -> Outcome
             described = replace(offer, metadata=offer.metadata or source.describe(offer))
             arrival = Arrival(chart_entry(registry, described))
             if whole:
-                arrival = Arrival(arrival.entry, chart_contents(source, offer))
+                own = replace(offer, tag=arrival.entry.version)
+                arrival = Arrival(arrival.entry, chart_contents(source, own))
     except PackyardError as error:
         return Outcome(arrival, error)
     return Outcome(arrival)
@@ -115,20 +116,23 @@ def _pack(source: Source, registry: str, offer: Offer) -> Arrival:
 def chart_entry(registry: str, offer: Offer) -> Entry:
     """The row of a chart, by what its source says of it; raises `ContentRefused`.
 
-    A digest that the source does not state is "".
+    Of the tags that lead to it that counts which is its version. A digest that the source does not
+    state is "".
     """
-    if len(offer.tag) > LABEL_LIMIT:
-        raise ContentRefused(f"Its version has more than {LABEL_LIMIT} characters.", ())
     said = offer.metadata
+    version = str(said.get("version", offer.tag))
+    _require_own(offer, said.get("name"), version)
+    if len(version) > LABEL_LIMIT:
+        raise ContentRefused(f"Its version has more than {LABEL_LIMIT} characters.", ())
     stated = offer.validator if offer.validator.startswith(_SHA256) else ""
     archive, size = said.get("digest", ""), said.get("size", 0)
     return Entry(
-        uid=pack_uid(registry, offer.name, offer.tag),
+        uid=pack_uid(registry, offer.name, version),
         source=registry,
         name=offer.name,
-        label=Tag(offer.tag),
+        label=Tag(version),
         group="",
-        version=offer.tag,
+        version=version,
         display_name=offer.name,
         layer=Layer.ADDON.value,
         addon_type="",
@@ -156,13 +160,19 @@ def chart_contents(source: Source, offer: Offer) -> Contents:
     chart, findings = read_chart(pulled.archive)
     if chart is None:
         raise ContentRefused("Helm cannot load it.", findings)
-    if (chart.name, chart.version) != (offer.name.rpartition("/")[2], offer.tag):
-        raise ContentRefused(
-            f"The archive holds {chart.name} {chart.version}, but it stands as {offer.name} "
-            f"{offer.tag}.",
-            (),
-        )
+    _require_own(replace(offer, tags=(offer.tag,)), chart.name, chart.version)
     return contents_of_chart(chart.name, unpack(pulled.archive))
+
+
+def _require_own(offer: Offer, name: object, version: str) -> None:
+    """Raise `ContentRefused` where a chart is another than the one that it stands as; `name` is
+    None where it is not known."""
+    own = offer.name.rpartition("/")[2]
+    if name not in (None, own) or version not in offer.tags:
+        there = ", ".join(offer.tags[:5])
+        raise ContentRefused(
+            f"The archive holds {name or own} {version}, but it stands as {offer.name} {there}.", ()
+        )
 
 
 def contents_of_chart(name: str, files: Files) -> Contents:

@@ -28,7 +28,7 @@ from packyard.packs.version import Version
 from packyard.packs.yaml.scalars import Value
 from packyard.references import Tag, parse_repo, parse_tag
 from packyard.remotes.address import parse_address
-from packyard.remotes.chart_fields import chart_metadata
+from packyard.remotes.chart_fields import chart_metadata, cleaned
 from packyard.remotes.client import Client
 from packyard.remotes.oci import Descriptor, Received, Repository, described
 from packyard.remotes.transfer import Watch, pull_blob, unwatched
@@ -126,7 +126,9 @@ def is_chart(received: Received) -> bool:
 
 def metadata(repository: Repository, received: Received) -> dict[str, Value]:
     """What the chart's config says, which repeats its Chart.yaml, and its archive's `digest` and
-    `size`; {} of what cannot be read."""
+    `size`; {} of what cannot be read. Raises `ManifestInvalid` for what is no chart."""
+    if not is_chart(received):
+        raise ManifestInvalid(f"It is no Helm chart: its config is not of the type {CONFIG_TYPE}.")
     layer = next(_layers(received, ARCHIVE_TYPES), None)
     said = _config(repository, received)
     return said | ({"digest": layer.digest, "size": layer.size} if layer else {})
@@ -142,7 +144,12 @@ def _config(repository: Repository, received: Received) -> dict[str, Value]:
         data = jsontext.loads(out.getvalue())
     except (ValueError, NotFound):
         return {}
-    return chart_metadata(data) if isinstance(data, dict) else {}
+    if not isinstance(data, dict):
+        return {}
+    own = {key: data.get(key) for key in ("name", "version")}
+    return chart_metadata(data) | {
+        key: cleaned(text) for key, text in own.items() if isinstance(text, str)
+    }
 
 
 def pull_from(client: Client, url: str, version: str) -> bytes:

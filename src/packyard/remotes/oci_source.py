@@ -22,6 +22,7 @@ from packyard.errors import (
     Unsupported,
 )
 from packyard.packs.artifact import pack_of_repository
+from packyard.packs.chart_artifact import version_of
 from packyard.packs.files import STANDARD, Limits
 from packyard.packs.tags import is_parent_form, split_tag
 from packyard.packs.version import Version, sort_key
@@ -190,24 +191,22 @@ class OciSource:
                 broken.append(head)
             else:
                 by_digest.setdefault(head, []).append(tag)
-        if self._kind is Kind.PACK:
-            return [_pack(place, digest, same) for digest, same in by_digest.items()], broken
-        charts = [_chart(place, digest, tag) for digest, same in by_digest.items() for tag in same]
-        return charts, broken
+        offer = _pack if self._kind is Kind.PACK else _chart
+        return [offer(place, digest, same) for digest, same in by_digest.items()], broken
 
     def _can_be_version(self, tag: Tag) -> bool:
         """Parent tags are made anew here, and those of signatures and the like lead to no version;
-        a chart's tag is its version."""
+        a chart stands under its version, and others lead to it."""
         if self._kind is Kind.PACK:
             return not is_parent_form(tag) and not tag.startswith(("sha256-", "sha512-"))
-        return Version.parse(tag.replace("_", "+")) is not None
+        return chart.can_be_version(tag)
 
     def _is_other(self, place: Place, tags: Sequence[Tag], marks: dict[str, str]) -> bool:
         """Whether a repository of a registry for charts holds something else, as images."""
         if self._kind is Kind.PACK:
             return False
         repository = Repository(self._client, place.repository)
-        newest = max(tags, key=lambda tag: sort_key(tag.replace("_", "+")))
+        newest = max(tags, key=lambda tag: sort_key(version_of(tag)))
         known = marks.get(place.repository)
         if known == "chart":
             return False
@@ -251,13 +250,12 @@ def _pack(place: Place, digest: Digest, tags: Sequence[Tag]) -> Offer:
     )
 
 
-def _chart(place: Place, digest: Digest, tag: Tag) -> Offer:
-    version = tag.replace("_", "+")
+def _chart(place: Place, digest: Digest, tags: Sequence[Tag]) -> Offer:
     return Offer(
         kind=Kind.CHART,
         name=place.name,
-        tag=version,
-        tags=(version,),
+        tag=version_of(max(tags, key=_likeness)),
+        tags=tuple(map(version_of, tags)),
         place=place.repository,
         validator=digest,
     )
@@ -265,7 +263,7 @@ def _chart(place: Place, digest: Digest, tag: Tag) -> Offer:
 
 def _likeness(tag: Tag) -> tuple[int, int, str]:
     """How much a tag looks like that of a version."""
-    version = Version.parse(split_tag(tag)[1].replace("_", "+"))
+    version = Version.parse(version_of(split_tag(tag)[1]))
     return (len(version.numbers), not version.prerelease, tag) if version else (0, 0, tag)
 
 

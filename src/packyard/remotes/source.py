@@ -37,7 +37,7 @@ class Offer:
     `tag` is the source's own name of it and one of `tags`, which all lead to this content; `place`
     is where that is read: only the source knows what it means. Content with the same `validator` is
     the same; "" where the source tells nothing. `metadata` is what the listing itself says, with
-    the keys of Chart.yaml.
+    the keys of Chart.yaml; `name` and `version` are among them where the content says them.
     """
 
     kind: Kind
