@@ -234,7 +234,8 @@ class StorageFull(PackyardError):
 
 
 class Unavailable(PackyardError):
-    """The store cannot be reached now, or is not ready yet."""
+    """Not now: the store cannot be reached, or is not ready, or too many ask; perhaps
+    `detail["retry_after"]` in seconds."""
 
 
 class RemoteFailed(PackyardError):

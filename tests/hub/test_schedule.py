@@ -132,6 +132,27 @@ def test_what_is_asked_for_while_one_runs_comes_after_it(hub: Hub) -> None:
     assert hub.status(registry).status == "Completed"
 
 
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_forced_one_stays_that_until_it_has_ended(hub: Hub, later: Clock, dies: bool) -> None:
+    registry = hub.add("https://charts.example")
+    complete(hub, taken(hub))
+    ask(hub, registry, forced=True)
+    run = taken(hub)
+    if dies:
+        later(timedelta(minutes=1))
+    else:
+        with hub.store.write() as tx:
+            schedule.release(tx, run)
+    again = taken(hub)
+    assert (again.forced, again.marks) == (True, {})
+    (complete if dies else fail)(hub, again)
+    ask(hub, registry)
+    assert not taken(hub).forced
+    with hub.store.write() as tx:
+        schedule.reset(tx, registry.uid, due=True)
+    assert not taken(hub).forced
+
+
 @pytest.mark.parametrize("forced", [False, True])
 def test_one_that_runs_for_long_can_be_forced_to_begin_anew(
     hub: Hub, later: Clock, forced: bool

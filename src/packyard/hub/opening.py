@@ -20,7 +20,7 @@ from packyard.remotes.endpoint import Endpoint, parse_endpoint
 from packyard.remotes.failures import Mends
 from packyard.remotes.helm import INDEX_LIMIT
 from packyard.remotes.helm_source import HelmSource
-from packyard.remotes.manners import Manners
+from packyard.remotes.manners import Manners, always
 from packyard.remotes.oci import catalog
 from packyard.remotes.oci_source import OciSource
 from packyard.remotes.pack_source import PackSource
@@ -41,7 +41,7 @@ Chart = tuple[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """`networks` are private ones that may be called; `index_limit` is in bytes, times in
-    seconds."""
+    seconds. Calls are given up where nothing is `wanted` any more."""
 
     networks: tuple[Network, ...] = ()
     index_limit: int = INDEX_LIMIT
@@ -50,6 +50,7 @@ class Settings:
     read: float = 30.0
     whole: float = 120.0
     budget: Budget = field(default_factory=Budget)
+    wanted: Callable[[], bool] = always
 
     @property
     def manners(self) -> Manners:
@@ -59,6 +60,7 @@ class Settings:
             whole=self.whole,
             reach=Reach(self.networks),
             budget=self.budget,
+            wanted=self.wanted,
             mends=MENDS,
         )
 

@@ -2,7 +2,8 @@
 
 A synchronization that is due is taken with a lease, by one transaction of the only writer, so two
 processes never take one. Whoever holds it renews the lease; where it has run out, its holder is
-dead and another takes it up. What is asked for while it runs comes after it.
+dead and another takes it up: one that was asked for by force stays that until it has ended. What is
+asked for while it runs comes after it.
 """
 
 from __future__ import annotations
@@ -102,7 +103,17 @@ def reset(tx: Transaction, registry: str, *, due: bool) -> None:
     """After a change of the registry: end what runs, forget what its source left, begin anew."""
     status = PENDING if due else ""
     time = now() if due else None
-    _set(tx, registry, status=status, message="", due_at=time, holder="", marks={}, failures=0)
+    _set(
+        tx,
+        registry,
+        status=status,
+        message="",
+        due_at=time,
+        forced=False,
+        holder="",
+        marks={},
+        failures=0,
+    )
 
 
 def take(tx: Transaction, holder: str, times: Times) -> Run | None:
@@ -124,7 +135,6 @@ def take(tx: Transaction, holder: str, times: Times) -> Run | None:
         holder=holder,
         lease_until_at=time + _micros(times.lease),
         started_at=time,
-        forced=False,
         done=0,
         total=0,
     )
@@ -211,7 +221,7 @@ def _after(connection: Connection, run: Run, ended: str, pause: timedelta | None
     if (_row(connection, run.registry).due_at or 0) > run.number:  # asked for meanwhile
         return {"status": PENDING, "due_at": now(), "holder": ""}
     due_at = None if pause is None else now() + _micros(pause)
-    return {"status": ended, "due_at": due_at, "holder": ""}
+    return {"status": ended, "due_at": due_at, "holder": "", "forced": False}
 
 
 def _held(tx: Transaction, run: Run, **values: object) -> None:

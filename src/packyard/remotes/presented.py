@@ -21,7 +21,7 @@ def describe(host: str, port: int, manners: Manners) -> str:
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
     try:
-        stream = Backend(manners.reach, _SECONDS).connect_tcp(host, port, _SECONDS)
+        stream = Backend(manners).connect_tcp(host, port, _SECONDS)
         try:
             stream = stream.start_tls(unverified, host, _SECONDS)
             der = stream.get_extra_info("socket").getpeercert(binary_form=True)

@@ -2,7 +2,8 @@
 
 Connections go to the addresses that `Reach` allows, or through the proxy that the environment
 names, as for every program. A host that sends a byte now and then is given up when the answer has
-taken `Manners.whole` seconds and one more for each `SLOWEST` bytes of it.
+taken `Manners.whole` seconds and one more for each `SLOWEST` bytes of it, and any other when nobody
+waits for it any more (`Manners.wanted`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass
 
@@ -23,11 +25,12 @@ import httpx
 from packyard.errors import RemoteFailed
 from packyard.remotes.failures import TooSlow
 from packyard.remotes.manners import SLOWEST, Manners
-from packyard.remotes.reach import ANYWHERE, Reach
+from packyard.remotes.reach import ANYWHERE
 
 _CONNECTIONS = 20
 _IDLE = 5.0  # seconds that an unused connection is kept
 _PLACE = 300.0  # seconds to wait for a place in the host's budget
+_WANTED = 1.0  # seconds after which whoever waits there asks whether to go on
 
 Options = Iterable[httpcore.SOCKET_OPTION] | None
 
@@ -44,7 +47,7 @@ class Transport(httpx.BaseTransport):
             ssl_context=context,
             max_connections=_CONNECTIONS,
             keepalive_expiry=_IDLE,
-            network_backend=Backend(manners.reach, manners.whole),
+            network_backend=Backend(manners),
         )
         self._by_proxy = {
             url: httpcore.HTTPProxy(
@@ -52,7 +55,7 @@ class Transport(httpx.BaseTransport):
                 ssl_context=context,
                 max_connections=_CONNECTIONS,
                 keepalive_expiry=_IDLE,
-                network_backend=Backend(ANYWHERE, manners.whole),
+                network_backend=Backend(replace(manners, reach=ANYWHERE)),
             )
             for url in set(proxies.values())
         }
@@ -61,6 +64,7 @@ class Transport(httpx.BaseTransport):
         leave = self._enter(request)
         try:
             with _as_httpx():
+                _require_wanted(self._manners)
                 answer = self._pool(request.url).handle_request(_as_httpcore(request))
         except BaseException:
             leave()
@@ -78,9 +82,11 @@ class Transport(httpx.BaseTransport):
         budget = self._manners.budget
         if budget is None:
             return _nothing
-        leave = budget.enter(request.url.netloc.decode(), _PLACE)
-        if leave is None:
-            raise httpx.PoolTimeout("no place in the budget of this host")
+        host = request.url.netloc.decode()
+        end = time.monotonic() + _PLACE
+        while (leave := budget.enter(host, _WANTED)) is None:
+            if time.monotonic() > end or not self._manners.wanted():
+                raise httpx.PoolTimeout("no place in the budget of this host")
         return leave
 
     def _pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
@@ -96,9 +102,8 @@ class Transport(httpx.BaseTransport):
 class Backend(httpcore.NetworkBackend):
     """Makes connections to addresses that were judged."""
 
-    def __init__(self, reach: Reach, whole: float) -> None:
-        self._reach = reach
-        self._whole = whole
+    def __init__(self, manners: Manners) -> None:
+        self._manners = manners
 
     def connect_tcp(
         self,
@@ -110,7 +115,7 @@ class Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         plain = httpcore.SyncBackend()
         try:
-            addresses = self._reach.addresses(host, port)
+            addresses = self._manners.reach.addresses(host, port)
         except (socket.gaierror, UnicodeError) as error:
             raise httpcore.ConnectError(str(error)) from error
         *others, last = addresses
@@ -119,23 +124,25 @@ class Backend(httpcore.NetworkBackend):
                 stream = plain.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-            return _Timed(stream, self._whole)
+            return _Timed(stream, self._manners)
         stream = plain.connect_tcp(last, port, timeout, local_address, socket_options)
-        return _Timed(stream, self._whole)
+        return _Timed(stream, self._manners)
 
 
 class _Timed(httpcore.NetworkStream):
     """A connection on which no answer takes for ever."""
 
-    def __init__(self, stream: httpcore.NetworkStream, whole: float) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, manners: Manners) -> None:
         self._stream = stream
-        self._whole = whole
+        self._manners = manners
         self._asked_at = math.inf
         self._received = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        if time.monotonic() - self._asked_at > self._whole + self._received / SLOWEST:
-            raise TooSlow(f"an answer takes longer than {self._whole:.0f} s")
+        whole = self._manners.whole
+        if time.monotonic() - self._asked_at > whole + self._received / SLOWEST:
+            raise TooSlow(f"an answer takes longer than {whole:.0f} s")
+        _require_wanted(self._manners)
         data = self._stream.read(max_bytes, timeout)
         self._received += len(data)
         return data
@@ -150,7 +157,7 @@ class _Timed(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _Timed(self._stream.start_tls(ssl_context, server_hostname, timeout), self._whole)
+        return _Timed(self._stream.start_tls(ssl_context, server_hostname, timeout), self._manners)
 
     def close(self) -> None:
         self._stream.close()
@@ -216,6 +223,11 @@ def _parsed_proxy(url: str) -> tuple[str, tuple[str, str] | None]:
         )
     login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", login
+
+
+def _require_wanted(manners: Manners) -> None:
+    if not manners.wanted():
+        raise TooSlow("nobody waits for the answer any more")
 
 
 def _nothing() -> None:

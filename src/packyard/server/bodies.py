@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from packyard.errors import ClientGone, ClientStalled, ParameterInvalid, TooLarge
 
@@ -24,6 +25,12 @@ def length(request: Request) -> int | None:
     if not (text.isascii() and text.isdigit()):
         raise ParameterInvalid(f"Content-Length {text[:40]!r} is not a number of bytes.")
     return int(text)
+
+
+async def disconnected(receive: Receive) -> None:
+    """Return when the client has gone; what else it sends is passed over."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def pieces(request: Request) -> AsyncIterator[bytes]:

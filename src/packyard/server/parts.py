@@ -21,6 +21,7 @@ from packyard.hub.contents import Looks
 from packyard.hub.offers import Offers
 from packyard.hub.schedule import Times
 from packyard.registry.registry import Registry
+from packyard.server.calls import Calls
 from packyard.server.metrics import Metrics
 from packyard.server.turns import Turns
 from packyard.storage.store import Store
@@ -91,4 +92,4 @@ class Parts:
     # Passwords have a thread of their own, so that a flood of wrong ones takes nobody else's.
     verifying: Turns = field(default_factory=Turns)
     # So have calls to other registries that somebody waits for.
-    probing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(4))
+    calls: Calls = field(default_factory=Calls)

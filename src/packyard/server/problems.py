@@ -173,7 +173,7 @@ def _headers(error: errors.PackyardError, realm: str) -> dict[str, str]:
             return {"WWW-Authenticate": challenge(realm)}
         case errors.MethodNotAllowed():
             return {"Allow": str(error.detail["allow"])}
-        case errors.TooManyRequests():
+        case errors.TooManyRequests() | errors.Unavailable() if "retry_after" in error.detail:
             return {"Retry-After": str(error.detail["retry_after"])}
     return {}
 

@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from packyard.errors import BlobUnknown, RangeUnsatisfiable
+from packyard.server.bodies import disconnected
 from packyard.storage.content import Blob
 from packyard.storage.store import Store
 
@@ -119,7 +120,7 @@ class BlobAnswer:
 
     async def _stream(self, body: BinaryIO, receive: Receive, send: Send) -> None:
         """Stop where the client went away: the server would swallow the rest without a word."""
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(disconnected(receive))
         left = self.length
         try:
             await run_in_threadpool(body.seek, self.first)
@@ -134,11 +135,6 @@ class BlobAnswer:
                 await send({"type": "http.response.body", "body": data, "more_body": left > 0})
         finally:
             gone.cancel()
-
-
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def blob_answer(

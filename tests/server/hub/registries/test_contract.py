@@ -5,13 +5,18 @@ echoed and what never is.
 
 from __future__ import annotations
 
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import live
 from tests.hub.syncing import Charts
 from tests.live import free_port
+from tests.remotes.raw import connected
 from tests.remotes.scripted import Reply, Request, Scripted, answering
 from tests.server.hub.conftest import Caller
 from tests.server.hub.registries.conftest import created, settled
@@ -95,6 +100,32 @@ def test_a_helm_repository_from_beginning_to_end(
     assert admin("DELETE", path).status_code == 204
     assert admin("GET", path).json()["code"] == "ResourceNotFound"
     created(admin("POST", "/v1/registries/helm", helm("charts", endpoint)))
+
+
+def test_who_gives_up_leaves_the_place_to_others(admin: Caller, repository: Scripted) -> None:
+    def trickle(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 200000000\r\n\r\n")
+        while True:
+            connection.sendall(b"# nothing yet\n")
+            time.sleep(0.05)
+
+    def give_up(endpoint: str) -> None:
+        impatient = Caller(admin.server, admin.key)
+        impatient.http.timeout = httpx.Timeout(1.5)
+        spec = {"endpoint": endpoint, "auth": {"type": "noAuth"}}
+        with pytest.raises(httpx.ReadTimeout), impatient.http:
+            impatient("POST", "/v1/registries/helm/validate", spec)
+
+    with connected(trickle) as host, ThreadPoolExecutor(20) as pool:
+        list(pool.map(give_up, [f"http://{host}"] * 20))
+        began = time.monotonic()
+        spec = {"endpoint": f"http://{repository.host}", "auth": {"type": "noAuth"}}
+        answers = pool.map(
+            lambda _: admin("POST", "/v1/registries/helm/validate", spec).status_code, range(4)
+        )
+        assert set(answers) == {204}
+        assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from packyard.errors import Denied, RegistryUnknown
 from packyard.hub import description, opening, registries, schedule
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.hub.schedule import Status
+from packyard.server.calls import Call, Wanted
 from packyard.server.hub.registries.forms import SyncStatus
 from packyard.server.parts import Parts
 from packyard.storage.audit import Act
@@ -87,11 +88,11 @@ def status(connection: Connection, registry: Registry) -> SyncStatus:
     return SyncStatus.of(status, supported=registry.shows_sync)
 
 
-async def validate(parts: Parts, given: Registry, uid: str = "") -> None:
+async def validate(parts: Parts, call: Call, given: Registry, uid: str = "") -> None:
     """Raise `RegistryInvalid` with every fault of what was given or, where there is none, with the
     reason why it leads nowhere. Secrets that are missing are those of the registry `uid`."""
 
-    def look() -> None:
+    def look(wanted: Wanted) -> None:
         described = replace(given, name=given.name or "nameless")
         if uid:
             with parts.store.read() as connection:
@@ -99,29 +100,39 @@ async def validate(parts: Parts, given: Registry, uid: str = "") -> None:
                 former = registries.get(connection, parts.secrets, uid)
             described = description.with_kept_secrets(described, former)
         registries.require_sound(described)
-        opening.probe(described, parts.remotes)
+        opening.probe(described, replace(parts.remotes, wanted=wanted))
 
-    await to_thread.run_sync(look, limiter=parts.probing)
+    await call.make(look)
 
 
 async def create(
-    parts: Parts, given: Registry, *, skip: bool, charts: Collection[opening.Chart] = ()
+    parts: Parts,
+    call: Call,
+    given: Registry,
+    *,
+    skip: bool,
+    charts: Collection[opening.Chart] = (),
 ) -> str:
     """Keep a new registry; its uid. What is to be synchronized has to answer, and `charts` have to
     be there; `skip` leaves the first synchronization for later."""
+
+    def look(wanted: Wanted) -> None:
+        settings = replace(parts.remotes, wanted=wanted)
+        if charts:
+            opening.require_charts(given, settings, charts)
+        else:
+            opening.probe(given, settings)
+
     registries.require_sound(given)
-    if charts:
-        await to_thread.run_sync(
-            opening.require_charts, given, parts.remotes, charts, limiter=parts.probing
-        )
-    elif given.shows_sync:
-        await to_thread.run_sync(opening.probe, given, parts.remotes, limiter=parts.probing)
+    if charts or given.shows_sync:
+        await call.make(look)
 
     def keep() -> str:
         later = parts.sync_times.interval if given.synchronizes else None
         with parts.store.write() as tx:
             kept = registries.add(tx, parts.secrets, given)
-            schedule.enrol(tx, kept.uid, due=bool(charts) or not skip, later=later)
+            due = kept.starts and (bool(charts) or not skip)
+            schedule.enrol(tx, kept.uid, due=due, later=later)
         return kept.uid
 
     return await to_thread.run_sync(keep)
@@ -133,10 +144,10 @@ def change(parts: Parts, uid: str, given: Registry) -> None:
     kinds = PACKS if given.kind is Kind.PACK else (given.kind,)
     with parts.store.write() as tx:
         former = _changeable(parts, tx.connection, uid, *kinds)
-        registries.change(
+        kept = registries.change(
             tx, parts.secrets, replace(given, uid=uid, name=given.name or former.name)
         )
-        schedule.reset(tx, uid, due=True)
+        schedule.reset(tx, uid, due=kept.starts)
 
 
 def remove(parts: Parts, uid: str, *kinds: Kind, force: bool) -> None:

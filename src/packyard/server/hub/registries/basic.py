@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.server.hub.forms import Form, Meta, Uid
 from packyard.server.hub.registries import acts
-from packyard.server.hub.registries.callers import Keeper, Reader
+from packyard.server.hub.registries.callers import Calling, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthForm,
     AuthModel,
@@ -83,16 +83,16 @@ class BasicModel(Form):
 
 @router.post("/basic", status_code=201)
 async def create_basic(
-    parts: Wired, _keeper: Keeper, new: BasicForm, *, skip: Skipped = False
+    parts: Wired, _keeper: Keeper, call: Calling, new: BasicForm, *, skip: Skipped = False
 ) -> Uid:
     """Keep a registry; one that is to be synchronized has to answer, and is read first of all."""
-    return Uid(uid=await acts.create(parts, new.spec.described(new.metadata), skip=skip))
+    return Uid(uid=await acts.create(parts, call, new.spec.described(new.metadata), skip=skip))
 
 
 @router.post("/basic/validate", status_code=204)
-async def validate_basic(parts: Wired, _keeper: Keeper, spec: BasicSpecForm) -> None:
+async def validate_basic(parts: Wired, _keeper: Keeper, call: Calling, spec: BasicSpecForm) -> None:
     """Whether a registry can be read, and exactly why not."""
-    await acts.validate(parts, spec.described(Labelled()), spec.registry_uid)
+    await acts.validate(parts, call, spec.described(Labelled()), spec.registry_uid)
 
 
 @router.get("/{uid}/basic", response_model_exclude_none=True)

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from packyard.auth.principal import Action
+from packyard.server.calls import Call
 from packyard.server.forwarded import origin
 from packyard.server.hub.scope import Caller, Scoped
 from packyard.server.packs import Wired
@@ -23,6 +24,10 @@ def _may(action: Action) -> Callable[[Caller], Caller]:
     return checked
 
 
+def _call(request: Request, parts: Wired) -> Call:
+    return Call(parts.calls, request.receive)
+
+
 def _address(request: Request, parts: Wired) -> str:
     asked = f"{request.url.scheme}://{request.url.netloc}"
     return origin(request.scope, parts.settings) or asked
@@ -30,6 +35,7 @@ def _address(request: Request, parts: Wired) -> str:
 
 Address = Annotated[str, Depends(_address)]
 """Where clients reach this server: the endpoint of its own registry."""
+Calling = Annotated[Call, Depends(_call)]
 Reader = Annotated[Caller, Depends(_may(Action.PULL))]
 Editor = Annotated[Caller, Depends(_may(Action.PUSH))]
 Keeper = Annotated[Caller, Depends(_may(Action.ADMIN))]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from packyard.hub.description import Aws, Kind, Provider, Registry
 from packyard.server.hub.forms import Form, Meta, Uid
 from packyard.server.hub.registries import acts
-from packyard.server.hub.registries.callers import Keeper, Reader
+from packyard.server.hub.registries.callers import Calling, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     Labelled,
     Lender,
@@ -126,15 +126,17 @@ class EcrModel(Form):
 
 
 @router.post("/ecr", status_code=201)
-async def create_ecr(parts: Wired, _keeper: Keeper, new: EcrForm, *, skip: Skipped = False) -> Uid:
+async def create_ecr(
+    parts: Wired, _keeper: Keeper, call: Calling, new: EcrForm, *, skip: Skipped = False
+) -> Uid:
     """Keep a registry; one that is to be synchronized has to answer, and is read first of all."""
-    return Uid(uid=await acts.create(parts, new.spec.described(new.metadata), skip=skip))
+    return Uid(uid=await acts.create(parts, call, new.spec.described(new.metadata), skip=skip))
 
 
 @router.post("/ecr/validate", status_code=204)
-async def validate_ecr(parts: Wired, _keeper: Keeper, spec: EcrSpecForm) -> None:
+async def validate_ecr(parts: Wired, _keeper: Keeper, call: Calling, spec: EcrSpecForm) -> None:
     """Whether a registry can be read, and exactly why not."""
-    await acts.validate(parts, spec.described(Labelled()), spec.registry_uid)
+    await acts.validate(parts, call, spec.described(Labelled()), spec.registry_uid)
 
 
 @router.get("/{uid}/ecr", response_model_exclude_none=True)

@@ -10,7 +10,7 @@ from packyard.hub.opening import Chart
 from packyard.server.hub.forms import Form, Meta, Uid
 from packyard.server.hub.lists import ListMeta, trimmed
 from packyard.server.hub.registries import acts
-from packyard.server.hub.registries.callers import Keeper, Reader
+from packyard.server.hub.registries.callers import Calling, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthModel,
     Labelled,
@@ -104,12 +104,12 @@ def list_helm(
 
 
 @router.post("", status_code=201)
-async def create_helm(parts: Wired, _keeper: Keeper, new: HelmForm) -> Uid:
+async def create_helm(parts: Wired, _keeper: Keeper, call: Calling, new: HelmForm) -> Uid:
     """Keep a repository, and synchronize it first of all; a private one need not answer."""
     option = new.spec.create_option
     charts: list[Chart] = [(one.name, one.version) for one in option.charts]
     given = new.spec.described(new.metadata)
-    return Uid(uid=await acts.create(parts, given, skip=option.skip_sync, charts=charts))
+    return Uid(uid=await acts.create(parts, call, given, skip=option.skip_sync, charts=charts))
 
 
 @router.get("/summary", response_model_exclude_none=True)
@@ -124,9 +124,9 @@ def list_helm_summaries(
 
 
 @router.post("/validate", status_code=204)
-async def validate_helm(parts: Wired, _keeper: Keeper, spec: HelmSpecForm) -> None:
+async def validate_helm(parts: Wired, _keeper: Keeper, call: Calling, spec: HelmSpecForm) -> None:
     """Whether a repository can be read, and exactly why not."""
-    await acts.validate(parts, spec.described(Labelled()), spec.registry_uid)
+    await acts.validate(parts, call, spec.described(Labelled()), spec.registry_uid)
 
 
 @router.get("/{uid}", response_model_exclude_none=True)

@@ -10,7 +10,7 @@ from packyard.hub.description import Kind, Provider, Registry
 from packyard.server.hub.forms import Form, Meta, Uid
 from packyard.server.hub.lists import ListMeta, trimmed
 from packyard.server.hub.registries import acts
-from packyard.server.hub.registries.callers import Address, Keeper, Reader
+from packyard.server.hub.registries.callers import Address, Calling, Keeper, Reader
 from packyard.server.hub.registries.forms import (
     AuthModel,
     Labelled,
@@ -96,10 +96,10 @@ def list_pack(
 
 @router.post("", status_code=201)
 async def create_pack(
-    parts: Wired, _keeper: Keeper, new: PackForm, *, skip: Skipped = False
+    parts: Wired, _keeper: Keeper, call: Calling, new: PackForm, *, skip: Skipped = False
 ) -> Uid:
     """Keep a registry that answers, and synchronize it first of all."""
-    return Uid(uid=await acts.create(parts, new.spec.described(new.metadata), skip=skip))
+    return Uid(uid=await acts.create(parts, call, new.spec.described(new.metadata), skip=skip))
 
 
 @router.get("/summary", response_model_exclude_none=True)
@@ -115,9 +115,9 @@ def list_pack_summaries(
 
 
 @router.post("/validate", status_code=204)
-async def validate_pack(parts: Wired, _keeper: Keeper, spec: PackSpecForm) -> None:
+async def validate_pack(parts: Wired, _keeper: Keeper, call: Calling, spec: PackSpecForm) -> None:
     """Whether a registry can be read, and exactly why not."""
-    await acts.validate(parts, spec.described(Labelled()), spec.registry_uid)
+    await acts.validate(parts, call, spec.described(Labelled()), spec.registry_uid)
 
 
 @router.get("/{uid}", response_model_exclude_none=True)
