@@ -210,7 +210,6 @@ def fill(store: Store, rows: Iterable[Candidate]) -> None:
         foreign.prepare(tx.connection, (_arrival(source, row) for row in rows))
     with store.write() as tx:
         foreign.reveal(tx.connection, source, [])
-        tx.connection.exec_driver_sql("PRAGMA optimize")
 
 
 def _arrival(source: str, row: Candidate) -> Arrival:

@@ -23,7 +23,7 @@ from packyard.catalog.clashes import differing
 from packyard.catalog.entries import Contents, Entry, built_in_source, pack_uid
 from packyard.catalog.filters import parse
 from packyard.catalog.foreign import Arrival
-from packyard.catalog.query import ADDON_TYPES, Query, words
+from packyard.catalog.query import ADDON_TYPES, Query, both, words
 from packyard.catalog.tables import sources
 from packyard.catalog.wanted import Text, Wanted
 from packyard.digests import digest_of
@@ -33,6 +33,8 @@ from packyard.storage.store import Store
 
 NAMES, VERSIONS, SOURCES = 10_000, 10, 6
 LAYERS = ["addon"] * 16 + ["csi", "cni", "os", "k8s"]
+SUB_TYPES = ["", "", "", "dashboard", "collector"]
+GROUPS = ["", "", "", "", "edge"]
 CLOUDS = [("all",)] * 6 + [("aws", "eks"), ("edge-native", "maas"), ("vsphere",)]
 TURNS, SKIPPED = 40, 3
 PAGE = 50
@@ -100,6 +102,9 @@ def _kinds(held: list[str]) -> dict[str, Ask]:
         "layer": lambda some: f"spec.layer={some.choice(LAYERS)}",
         "type": lambda some: f"spec.type={some.choice(['spectro', 'helm', 'oci'])}",
         "add-on type": lambda some: f"spec.addonType={some.choice(ADDON_TYPES)}",
+        "add-on sub-type": lambda some: f"spec.addonSubType={some.choice(SUB_TYPES)}",
+        "group": lambda some: f"spec.group={some.choice(GROUPS)}",
+        "digest": lambda some: f"spec.digest={some.choice(DIGESTS)}",
         "cloud types": lambda some: f"spec.cloudTypes_in_{some.choice(CLOUDS)[0]},all",
         "registry": lambda some: f"spec.registryUid={some.choice(held)}",
         "version": lambda some: f"spec.version=1.{some.randrange(VERSIONS)}.0",
@@ -109,6 +114,7 @@ def _kinds(held: list[str]) -> dict[str, Ask]:
             f"spec.layer={some.choice(LAYERS)}ANDspec.cloudTypes_in_aws,all"
             f"ANDspec.version>1.{some.randrange(VERSIONS)}.0"
         ),
+        "not a layer": lambda some: f"spec.layer!={some.choice(LAYERS)}",
         "one of two": lambda some: f"spec.layer=osORspec.addonType={some.choice(ADDON_TYPES)}",
     }
     packs: dict[str, Callable[[random.Random], Query]] = {
@@ -138,6 +144,11 @@ def _kinds(held: list[str]) -> dict[str, Ask]:
     for name, text in lists.items():
         asked[f"versions: {name}"] = _of_versions(text)
     asked["versions: the 1,500th page"] = _of_versions(lambda _: "", offset=75_000)
+    asked["versions by keys: one word"] = _by_keys(packs["one word"])
+    asked["versions by keys: newest, layer and a word"] = _by_keys(
+        lambda some: both(words(some.choice(WORDS)), parse(f"spec.layer={some.choice(LAYERS)}")),
+        newest=True,
+    )
     for name, query in packs.items():
         asked[f"packs: {name}"] = _of_packs(query)
     asked["packs: by display name"] = _of_packs(packs["nothing"], sort=[("displayName", True)])
@@ -148,6 +159,15 @@ def _of_versions(text: Callable[[random.Random], str], offset: int = 0) -> Ask:
     def ask(connection: Connection, some: random.Random) -> object:
         found = catalog.versions(connection, parse(text(some)), limit=PAGE, offset=offset)
         return reading.values_of(connection, [entry.uid for entry in found.items])
+
+    return ask
+
+
+def _by_keys(query: Callable[[random.Random], Query], *, newest: bool = False) -> Ask:
+    """As the pack API asks, which counts nothing."""
+
+    def ask(connection: Connection, some: random.Random) -> object:
+        return catalog.search(connection, query(some), newest=newest, limit=PAGE)
 
     return ask
 
@@ -169,6 +189,7 @@ def _named() -> list[str]:
 
 NAMED = _named()
 UIDS: list[str] = []
+DIGESTS: list[str] = []
 
 
 def _fill(store: Store) -> list[str]:
@@ -190,13 +211,13 @@ def _fill(store: Store) -> list[str]:
             foreign.prepare(tx.connection, _arrivals(source, those, some))
         with store.write() as tx:
             foreign.reveal(tx.connection, source, [])
-            tx.connection.exec_driver_sql("PRAGMA optimize")
     return held
 
 
 def _arrivals(source: str, those: list[str], some: random.Random) -> Iterator[Arrival]:
     for name in those:
         layer, clouds = some.choice(LAYERS), some.choice(CLOUDS)
+        group, sub_type = some.choice(GROUPS), some.choice(SUB_TYPES)
         addon_type = some.choice([*ADDON_TYPES, "ai"]) if layer == "addon" else ""
         for number in range(VERSIONS):
             version = f"1.{number}.0"
@@ -206,12 +227,12 @@ def _arrivals(source: str, those: list[str], some: random.Random) -> Iterator[Ar
                 source=source,
                 name=name,
                 label=Tag(version),
-                group="",
+                group=group,
                 version=version,
                 display_name=name.title(),
                 layer=layer,
                 addon_type=addon_type,
-                addon_sub_type="",
+                addon_sub_type=sub_type,
                 system_state="",
                 annotations={
                     "description": " ".join(some.choices(WORDS, k=10)),
@@ -230,6 +251,7 @@ def _arrivals(source: str, those: list[str], some: random.Random) -> Iterator[Ar
                 validator=digest,
             )
             UIDS.append(entry.uid)
+            DIGESTS.append(digest)
             newest = number == VERSIONS - 1
             yield Arrival(entry, _contents(some) if newest and some.random() < 0.5 else None)
 

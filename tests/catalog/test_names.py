@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select, text
 
 from packyard.catalog import clashes, entries, foreign, names, search
-from packyard.catalog.entries import Contents, Entry, pack_uid
+from packyard.catalog.entries import Contents, Entry
 from packyard.catalog.foreign import Arrival
 from packyard.catalog.query import EVERYTHING, words
 from packyard.catalog.tables import pack_names, packs, sources
 from packyard.catalog.wanted import Text, Wanted
 from packyard.digests import digest_of
-from packyard.references import Tag
 from packyard.storage.store import Store
+from tests.catalog.rows import version
 from tests.migrated import open_migrated
 
 CHARTS, TEAM = "c" * 24, "d" * 24
@@ -43,33 +42,6 @@ def _opened(folder: Path) -> Iterator[Store]:
             tx.connection.execute(insert(sources).values(uid=uid, kind=kind, name=kind))
     yield store
     store.close()
-
-
-def version(source: str, name: str, label: str, **changes: Any) -> Entry:
-    digest = digest_of(f"{name} {label} {changes}".encode())
-    made = Entry(
-        uid=pack_uid(source, name, label),
-        source=source,
-        name=name,
-        label=Tag(label),
-        group="",
-        version=label,
-        display_name=name.title(),
-        layer="addon",
-        addon_type="",
-        addon_sub_type="",
-        system_state="",
-        annotations={"description": f"Says {label.replace('.', '-')}"},
-        digest=digest,
-        content_digest=digest,
-        archive_digest=digest,
-        size=1,
-        message="",
-        pushed_by="",
-        pushed_at=0,
-        clouds=("all",),
-    )
-    return replace(made, **changes)
 
 
 def contents(readme: str) -> Contents:

@@ -134,6 +134,14 @@ def test_what_was_there_is_searched_as_what_comes(tmp_path: Path) -> None:
         assert [tuple(row) for row in clouds] == [
             ("a", ",all,"), ("b", ",aws,maas,"), ("c", ""), ("d", ""),
         ]  # fmt: skip
+        alike = connection.exec_driver_sql(
+            "SELECT p.uid, f.source, f.addon_key, f.clouds FROM packs p JOIN facets f "
+            "ON f.id = p.facet ORDER BY p.uid"
+        )
+        assert [tuple(row) for row in alike] == [
+            ("a", "s", "systemapp", ",all,"), ("b", "s", "systemapp", ",aws,maas,"),
+            ("c", "s", "systemapp", ""), ("d", "h", "systemapp", ""),
+        ]  # fmt: skip
         filled = searched(connection)
         assert len(filled) == 2
         for source in ("s", "h"):

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, and_, delete, insert, select, update
 
+from packyard.catalog import facets
 from packyard.catalog import names as name_rows
 from packyard.catalog.tables import pack_contents, pack_tags, packs, sources
 from packyard.digests import Digest
@@ -170,7 +171,7 @@ def addon_key(addon_type: str) -> str:
 
 def put(connection: Connection, entry: Entry, contents: Contents) -> None:
     """Insert the row, or replace what stands there under the same name and label."""
-    row = row_of(entry)
+    [row] = facets.numbered(connection, [row_of(entry)])
     if connection.execute(update(packs).where(packs.c.uid == entry.uid).values(row)).rowcount == 0:
         connection.execute(insert(packs).values(row))
     put_contents(connection, entry.uid, contents)
@@ -178,7 +179,7 @@ def put(connection: Connection, entry: Entry, contents: Contents) -> None:
 
 
 def row_of(entry: Entry) -> dict[str, Any]:
-    """The row of `packs`."""
+    """The row of `packs`, but for its `facet`."""
     row = {
         column.name: getattr(entry, column.name)
         for column in packs.c

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, update
 
-from packyard.catalog import names
+from packyard.catalog import facets, names
 from packyard.catalog.entries import ON_ITS_WAY, Contents, Entry, put_contents, row_of
 from packyard.catalog.tables import pack_contents, pack_tags, packs
 from packyard.references import Tag
@@ -164,6 +164,7 @@ def forget(connection: Connection, before: int, *, kept: ColumnElement[bool]) ->
     gone = select(packs.c.uid).where(packs.c.gone_at > 0, packs.c.gone_at < before, ~kept)
     uids = list(connection.scalars(gone))
     _delete(connection, uids)
+    facets.forget_unused(connection)
     return len(uids)
 
 
@@ -172,6 +173,7 @@ def remove_source(connection: Connection, source: str) -> None:
     names.forget(connection, source)
     uids = connection.scalars(select(packs.c.uid).where(packs.c.source == source))
     _delete(connection, list(uids))
+    facets.forget(connection, source)
 
 
 def _describe(connection: Connection, uids: Iterable[str]) -> None:
@@ -191,6 +193,7 @@ def _write(connection: Connection, arrivals: Iterable[Arrival], gone_at: int) ->
         if standing:
             connection.execute(delete(pack_contents).where(pack_contents.c.pack.in_(standing)))
         rows = [row_of(arrival.entry) | {"gone_at": gone_at} for arrival in batch]
+        rows = facets.numbered(connection, rows)
         new = [row for row in rows if row["uid"] not in standing]
         if new:
             connection.execute(insert(packs), new)

@@ -39,6 +39,7 @@ from packyard.errors import ParameterInvalid
 
 PAGE_LIMIT = 1000
 _SEVERAL = 2
+_FEW = 1000  # versions that are sooner sorted than found by going through all in their order
 SORTS: dict[str, Column[Any]] = {
     "name": pack_names.c.name_key,
     "displayName": pack_names.c.display_key,
@@ -136,14 +137,16 @@ def versions(
 ) -> Found[Entry]:
     """By name, newest version first; before that by `order`, which names keys of `ORDERS` and
     whether they fall."""
+    counted = packs.c.gone_at == 0, statements.of_counted_versions(query)
+    count = connection.scalar(select(func.count()).select_from(packs).where(*counted)) or 0
+    if offset >= count:
+        return Found([], count)
     conditions = [packs.c.gone_at == 0, statements.of_versions(query)]
+    if count <= _FEW:
+        conditions = [packs.c.uid.in_(select(packs.c.uid).where(*counted))]
     by = [ORDERS[name].desc() if falls else ORDERS[name] for name, falls in _first_of_each(order)]
     rows = _rows(connection, conditions, limit, offset, by)
-    # Written so, it is no reason to go through an index by what is there, which nearly all is.
-    wanted = packs.c.gone_at + 0 == 0, statements.of_counted_versions(query)
-    count = select(func.count()).select_from(packs).where(*wanted)
-    items = [entries.of_row(row) for row in rows]
-    return Found(items, _count(connection, count, len(items), limit, offset))
+    return Found([entries.of_row(row) for row in rows], count)
 
 
 def packs_of(
@@ -164,15 +167,20 @@ def packs_of(
     for name, falls in _first_of_each(sort):
         of_pack = func.min(names.c[SORTS[name].name])
         order.append(of_pack.desc() if falls else of_pack)
-    grouped = select(*keys).where(*where).group_by(*keys)
-    counted = select(func.count()).select_from(grouped.subquery())
-    told = [] if where else [counted.scalar_subquery()]
-    numbers = func.aggregate_strings(cast(names.c.id, String), ",")
-    found = grouped.add_columns(numbers, *told).order_by(*order, *keys).limit(limit).offset(offset)
-    rows = connection.execute(found).all()
-    is_told = bool(told and rows)
-    count = rows[0][3] if is_told else _count(connection, counted, len(rows), limit, offset)
-    holdings = _holdings(connection, [int(one) for row in rows for one in row[2].split(",")])
+    wanted = select(*keys).where(*where)
+    counted = select(func.count()).select_from(wanted.distinct().subquery())
+    told: list[Any] = []
+    if not where:
+        told = [func.aggregate_strings(cast(names.c.id, String), ","), counted.scalar_subquery()]
+    grouped = wanted.group_by(*keys).add_columns(*told).order_by(*order, *keys)
+    rows = connection.execute(grouped.limit(limit).offset(offset)).all()
+    if told and rows:
+        numbers = [int(one) for row in rows for one in row[2].split(",")]
+        holdings, count = _holdings(connection, pack_names.c.id.in_(numbers)), rows[0][3]
+    else:
+        of_page = pack_names.c.name.in_([row[0] for row in rows]), statements.of_names(query)
+        holdings = _holdings(connection, *of_page)
+        count = _count(connection, counted, len(rows), limit, offset)
     items = [
         Listed(name=row[0], type=row[1], holdings=tuple(holdings[row[0], row[1]])) for row in rows
     ]
@@ -217,14 +225,14 @@ def _count(connection: Connection, counted: Any, given: int, limit: int, offset:
 
 
 def _holdings(
-    connection: Connection, numbers: Collection[int]
+    connection: Connection, *wanted: ColumnElement[bool]
 ) -> dict[tuple[str, str], list[Holding]]:
     """By name and type, of these rows of `pack_names`; the own registry first, then by name."""
     rows = connection.execute(
         select(packs, pack_names.c.type, sources.c.kind, sources.c.name.label("registry"))
         .join_from(pack_names, packs, packs.c.uid == pack_names.c.newest)
         .join(sources, sources.c.uid == pack_names.c.source)
-        .where(pack_names.c.id.in_(numbers))
+        .where(*wanted)
         .order_by(sources.c.kind != "default", sources.c.name)
     ).mappings()
     found: dict[tuple[str, str], list[Holding]] = {}

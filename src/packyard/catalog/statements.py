@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Integer,
     and_,
@@ -28,7 +27,7 @@ from packyard.catalog import words
 from packyard.catalog.entries import addon_key
 from packyard.catalog.names import SPECTRO, TYPES
 from packyard.catalog.query import ADDON_TYPES, Condition, Field, Op, Query
-from packyard.catalog.tables import pack_names, packs, sources
+from packyard.catalog.tables import facets, pack_names, packs, sources
 from packyard.errors import ParameterInvalid
 from packyard.packs.version import sort_key
 
@@ -40,23 +39,57 @@ Sql = ColumnElement[bool]
 
 
 def of_versions(query: Query) -> Sql:
-    """Of rows of `packs`; versions that are gone are rows, too."""
-    return _any_of(query, _VERSIONS)
+    """Of rows of `packs`, in words that lead to no index, so that they are read in the order that
+    is wanted; versions that are gone are rows, too."""
+    return or_(false(), *(_version_of(own, shared) for own, shared in _shared(query)))
 
 
 def of_counted_versions(query: Query) -> Sql:
-    """The same, in the words of the index by which versions are counted."""
-    return _any_of(query, _COUNTED)
+    """The same, in words that lead to the index by which versions are counted."""
+    return or_(
+        false(),
+        *(
+            _version_of(own, shared, is_counted=all(one.field is Field.VERSION for one in own))
+            for own, shared in _shared(query)
+        ),
+    )
+
+
+def of_layer(layer: str) -> Sql:
+    """Of rows of `packs`."""
+    return of_counted_versions(((Condition(Field.LAYER, Op.IS, (layer,)),),))
 
 
 def of_names(query: Query) -> Sql:
     """Of rows of `pack_names`."""
-    return _any_of(query, _NAMES)
+    return or_(false(), *(_all(each, _NAMES) for each in query))
 
 
-def _any_of(query: Query, meanings: Mapping[Field, Callable[[Condition], Sql]]) -> Sql:
-    alternatives = [and_(true(), *(_one(one, meanings) for one in each)) for each in query]
-    return or_(false(), *alternatives)
+def _shared(query: Query) -> Iterable[tuple[tuple[Condition, ...], list[tuple[Condition, ...]]]]:
+    """Conditions that are a version's own, and those beside them of what it shares with others, of
+    which one is to be met."""
+    found: dict[tuple[Condition, ...], list[tuple[Condition, ...]]] = {}
+    for each in query:
+        own = tuple(one for one in each if one.field not in _FACETS)
+        found.setdefault(own, []).append(tuple(one for one in each if one.field in _FACETS))
+    return found.items()
+
+
+def _version_of(
+    own: Iterable[Condition], shared: list[tuple[Condition, ...]], *, is_counted: bool = False
+) -> Sql:
+    meant = _all(own, _VERSIONS)
+    if () in shared and not is_counted:
+        return meant
+    number = packs.c.facet if is_counted else packs.c.facet + 0
+    alike = select(facets.c.id).where(or_(false(), *(_all(each, _FACETS) for each in shared)))
+    return and_(number.in_(alike), meant)
+
+
+def _all(
+    conditions: Iterable[Condition], meanings: Mapping[Field, Callable[[Condition], Sql]]
+) -> Sql:
+    return and_(true(), *(_one(one, meanings) for one in conditions))
 
 
 def _one(condition: Condition, meanings: Mapping[Field, Callable[[Condition], Sql]]) -> Sql:
@@ -124,23 +157,6 @@ def _list(column: ColumnElement[Any]) -> Any:
     return meaning
 
 
-def _of_few(condition: Condition) -> Sql:
-    """Of lists of clouds there are few, however many versions: those that are meant are found by
-    steps through the index that begins with them."""
-    return packs.c.clouds.in_(select(_FEW.c.clouds).where(_list(_FEW.c.clouds)(condition)))
-
-
-def _every_clouds() -> CTE:
-    of = packs.alias()
-    found = select(func.min(of.c.clouds).label("clouds")).cte("few", recursive=True)
-    following = select(func.min(of.c.clouds)).where(of.c.clouds > found.c.clouds)
-    step = select(following.correlate(found).scalar_subquery())
-    return found.union_all(step.where(found.c.clouds.is_not(None)))
-
-
-_FEW = _every_clouds()
-
-
 def _environment(column: ColumnElement[Any]) -> Any:
     """Packs of `all`, and those that name nothing, can be used everywhere."""
     named = _list(column)
@@ -171,21 +187,25 @@ def _addon_group(column: ColumnElement[Any]) -> Any:
 
 
 def _version(condition: Condition) -> Sql:
-    if condition.op in (Op.IS, Op.IS_NOT):
-        return _is(packs.c.version, condition)
-    key, column = sort_key(condition.values[0]), packs.c.version_key
-    compared = {
-        Op.ABOVE: column > key,
-        Op.FROM: column >= key,
-        Op.BELOW: column < key,
-        Op.UP_TO: column <= key,
-    }[condition.op]
-    return and_(column >= _LOWEST_VERSION, compared)
+    keys, column = [sort_key(value) for value in condition.values], packs.c.version_key
+    match condition.op:
+        case Op.IS:  # equal versions have equal keys, which stand first in the index
+            return and_(column.in_(keys), packs.c.version.in_(condition.values))
+        case Op.IS_NOT:
+            return packs.c.version.not_in(condition.values)
+        case Op.ABOVE:
+            return column > keys[0] if keys[0] >= _LOWEST_VERSION else column >= _LOWEST_VERSION
+        case Op.FROM:
+            return column >= max(keys[0], _LOWEST_VERSION)
+        case Op.BELOW:
+            return and_(column >= _LOWEST_VERSION, column < keys[0])
+        case _:
+            return and_(column >= _LOWEST_VERSION, column <= keys[0])
 
 
 def _type_of_versions(condition: Condition) -> Sql:
     of_type = select(sources.c.uid).where(_is_type(condition.values))
-    asked = packs.c.source.in_(of_type)
+    asked = facets.c.source.in_(of_type)
     return not_(asked) if condition.op is Op.IS_NOT else asked
 
 
@@ -210,28 +230,24 @@ def _word_of_versions(condition: Condition) -> Sql:
     return tuple_(packs.c.source, packs.c.name).in_(found)
 
 
-def _is(column: ColumnElement[Any], condition: Condition) -> Sql:
-    meaning: Callable[[Condition], Sql] = _text(column)
-    return meaning(condition)
-
-
 _VERSIONS: dict[Field, Callable[[Condition], Sql]] = {
     Field.UID: _text(packs.c.uid),
     Field.NAME: _text(packs.c.name),
     Field.DISPLAY_NAME: _text(packs.c.display_name),
     Field.VERSION: _version,
-    Field.GROUP: _text(packs.c.group),
-    Field.LAYER: _text(packs.c.layer),
-    Field.TYPE: _type_of_versions,
-    Field.ADDON_TYPE: _addon_type(packs.c.addon_key),
-    Field.ADDON_SUB_TYPE: _text(packs.c.addon_sub_type),
-    Field.CLOUD: _list(packs.c.clouds),
-    Field.ENVIRONMENT: _environment(packs.c.clouds),
-    Field.REGISTRY: _text(packs.c.source),
     Field.DIGEST: _text(packs.c.digest),
     Field.TEXT: _word_of_versions,
 }
-_COUNTED = {**_VERSIONS, Field.CLOUD: _of_few}
+_FACETS: dict[Field, Callable[[Condition], Sql]] = {
+    Field.GROUP: _text(facets.c.group),
+    Field.LAYER: _text(facets.c.layer),
+    Field.TYPE: _type_of_versions,
+    Field.ADDON_TYPE: _addon_type(facets.c.addon_key),
+    Field.ADDON_SUB_TYPE: _text(facets.c.addon_sub_type),
+    Field.CLOUD: _list(facets.c.clouds),
+    Field.ENVIRONMENT: _environment(facets.c.clouds),
+    Field.REGISTRY: _text(facets.c.source),
+}
 _NAMES: dict[Field, Callable[[Condition], Sql]] = {
     Field.NAME: _text(pack_names.c.name, pack_names.c.name_key),
     Field.DISPLAY_NAME: _text(pack_names.c.display_name, pack_names.c.display_key),

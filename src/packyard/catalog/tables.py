@@ -3,9 +3,9 @@
 A pack's `uid` is the first 24 hex digits of sha256 over (source uid, name, label), so it stays the
 same when the pack is pushed again by force. `packs` holds one row for each version, `pack_tags`
 every tag that leads to one, `pack_contents` what people read of it, `pack_names` what names are
-searched by; beside that stands a full-text table (`words`). Charts of other registries are
-packs here, too: rows of a source that holds charts. What a source holds no longer stays as a row
-with `gone_at`, for those who use it.
+searched by; beside that stands a full-text table (`words`). `facets` holds each once what many
+versions have in common. Charts of other registries are packs here, too: rows of a source that holds
+charts. What a source holds no longer stays as a row with `gone_at`, for those who use it.
 
 `charts` holds one row for each place where a version of a Helm chart stands, `chart_names` when
 the index of a name changed last.
@@ -66,25 +66,32 @@ packs = Table(
     Column("validator", Text, server_default="", nullable=False),  # by which it is the same there
     Column("gone_at", BigInteger, server_default="0", nullable=False),  # 0: it is there
     Column("clouds", Text, server_default="", nullable=False),  # ",aws,maas,", or "" for none
+    Column("facet", Integer, server_default="0", nullable=False),  # the id of its row in `facets`
     UniqueConstraint("source", "name", "label"),
     Index("packs_in_order", "source", "name", "version_key"),
 )
 
-# All that is asked of versions stands in these, so that finding them reads nothing else; each has
-# them in the order of lists. They are counted in the last, which is the smallest.
+# All that is asked of versions stands in these, so that finding them reads nothing else: the first
+# two have them in the order of lists, by the last they are counted, and few are found.
 _IN_ORDER = (packs.c.name, packs.c.version_key.desc(), packs.c.uid)
-_ASKED = tuple(
-    packs.c[name] for name in ("source", "addon_key", "clouds", "version", "display_name")
-)
-Index("packs_shown", packs.c.gone_at, *_IN_ORDER, packs.c.layer, *_ASKED)
-Index("packs_by_layer", packs.c.gone_at, packs.c.layer, *_IN_ORDER, *_ASKED)
-Index("packs_by_display_name", packs.c.gone_at, packs.c.display_name, *_IN_ORDER)
 Index(
-    "packs_counted",
-    *(
-        packs.c[name]
-        for name in ("clouds", "layer", "version_key", "gone_at", "source", "addon_key", "version")
-    ),
+    "packs_shown", packs.c.gone_at, *_IN_ORDER, packs.c.facet, packs.c.version, packs.c.display_name
+)
+Index("packs_by_digest", packs.c.digest)
+Index("packs_by_display_name", packs.c.gone_at, packs.c.display_name, *_IN_ORDER)
+Index("packs_by_facet", packs.c.facet, packs.c.gone_at, packs.c.version_key, packs.c.version)
+
+facets = Table(
+    "facets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source", ForeignKey("sources.uid"), nullable=False),
+    Column("group", String(128), nullable=False),
+    Column("layer", String(16), nullable=False),
+    Column("addon_key", Text, nullable=False),
+    Column("addon_sub_type", Text, nullable=False),
+    Column("clouds", Text, nullable=False),
+    UniqueConstraint("source", "group", "layer", "addon_key", "addon_sub_type", "clouds"),
 )
 
 pack_names = Table(

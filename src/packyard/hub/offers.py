@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from packyard.catalog import statements
 from packyard.catalog.entries import clouds_of
 from packyard.catalog.tables import pack_contents, packs, sources
 from packyard.packs.model import Dependency, parse_pack_json
@@ -58,7 +59,7 @@ def candidates(connection: Connection, uids: Sequence[str]) -> list[Candidate]:
 
 
 def _read(connection: Connection, layer: str, generation: int, former: _Known) -> _Known:
-    of_layer = select(*_KEY).where(packs.c.layer == layer, packs.c.gone_at == 0)
+    of_layer = select(*_KEY).where(statements.of_layer(layer), packs.c.gone_at == 0)
     in_order = of_layer.order_by(packs.c.name, packs.c.version_key.desc(), packs.c.uid)
     keys = [(uid, digest, state) for uid, digest, state in connection.execute(in_order).all()]
     by_name = select(sources.c.uid).order_by(sources.c.kind != "default", sources.c.name)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
-REVISION = "0010"  # the newest migration; with those before it, it makes exactly these tables
+REVISION = "0011"  # the newest migration; with those before it, it makes exactly these tables
 
 NAME = String(255)
 DIGEST = String(135)  # "sha512:" and 128 hex digits
