@@ -31,7 +31,7 @@ HOUR = 3_600_000_000  # µs
 
 @pytest.fixture
 def ann(store: Store) -> User:
-    return users.create(store, User(name="ann", role=Role.EDITOR), "secret")
+    return users.create(store, User(name="ann", role=Role.EDITOR), "a secret")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def line(name: str, password: str) -> str:
     return f"{name}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"
 
 
-ANN, BOB = basic("ann", "secret"), basic("bob", "word")
+ANN, BOB = basic("ann", "a secret"), basic("bob", "word")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def asked(store: Store, file: Path) -> Policy:
-    users.create(store, User(name="ann", role=Role.EDITOR), "secret")
+    users.create(store, User(name="ann", role=Role.EDITOR), "a secret")
     return make_policy(store, file)
 
 
@@ -57,9 +57,9 @@ def test_writers_of_the_file_push_and_delete_the_others_pull(asked: Policy) -> N
 def test_the_table_comes_before_the_file(
     asked: Policy, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    users.create(store, User(name="bob", role=Role.ADMIN), "new")
+    users.create(store, User(name="bob", role=Role.ADMIN), "new word")
     with caplog.at_level(logging.WARNING):
-        assert asked.verify(basic("bob", "new")).role is Role.ADMIN
+        assert asked.verify(basic("bob", "new word")).role is Role.ADMIN
         with pytest.raises(Unauthenticated):
             asked.verify(BOB)
     told = [record for record in caplog.records if record.name.endswith("accounts")]
@@ -79,7 +79,7 @@ def test_the_table_comes_before_the_file(
         b"Bearer abc",
         b"Basic " + base64.b64encode(b"ann:wrong"),
         b"Basic " + base64.b64encode(b"ann:"),
-        b"Basic " + base64.b64encode(b"ann:secret\0"),
+        b"Basic " + base64.b64encode(b"ann:a secret\0"),
         b"Basic " + base64.b64encode(b"nobody:secret"),
         b"Basic " + base64.b64encode(b":secret"),
         b"Basic " + base64.b64encode(b"ann:" + b"x" * 100_000),
@@ -123,11 +123,11 @@ def test_recall_ends_after_its_time(asked: Policy, monkeypatch: pytest.MonkeyPat
 
 def test_recall_ends_with_the_password(asked: Policy, store: Store) -> None:
     asked.verify(ANN)
-    users.reset_password(store, "ann", "changed")
+    users.reset_password(store, "ann", "changed it")
     assert asked.recall(ANN) is None
     with pytest.raises(Unauthenticated):
         asked.verify(ANN)
-    assert asked.verify(basic("ann", "changed")).name == "ann"
+    assert asked.verify(basic("ann", "changed it")).name == "ann"
 
 
 def test_recall_ends_when_another_process_changes_the_password(
@@ -135,14 +135,14 @@ def test_recall_ends_when_another_process_changes_the_password(
 ) -> None:
     asked.verify(ANN)
     other = Store.open(tmp_path / "data")
-    users.reset_password(other, "ann", "changed")
+    users.reset_password(other, "ann", "changed it")
     other.close()
     assert asked.recall(ANN) is None
 
 
 def test_recall_outlives_commits_that_change_nobody(asked: Policy, store: Store) -> None:
     found = asked.verify(ANN)
-    users.create(store, User(name="carl", role=Role.VIEWER), "pass")
+    users.create(store, User(name="carl", role=Role.VIEWER), "pass word")
     assert asked.recall(ANN) == found
 
 
@@ -175,7 +175,7 @@ def test_one_password_sent_many_times_at_once_is_verified_once(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passwords, "COST", 11)  # some 100 ms
-    users.create(store, User(name="ann", role=Role.VIEWER), "secret")
+    users.create(store, User(name="ann", role=Role.VIEWER), "a secret")
     asked = make_policy(store)
     other = make_policy(store)
     one = _processor_time(lambda: other.verify(ANN))

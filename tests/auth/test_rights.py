@@ -109,12 +109,12 @@ def enter(store: Store, tokens: Tokens, holders: list[Holder]) -> list[tuple[Hol
     for number, holder in enumerate(holders):
         name = holder.user.name
         if name not in made:
-            made[name] = users.create(store, replace(holder.user, disabled=False), "secret")
+            made[name] = users.create(store, replace(holder.user, disabled=False), "a secret")
         uid = made[name].uid
         if holder.limits is UNLIMITED:
             with store.write() as tx:
                 session, cookie = sessions.begin(tx, uid, "", "")
-            found.append((holder, basic(name, "secret")))
+            found.append((holder, basic(name, "a secret")))
             found.append((holder, b"Cookie " + cookie.encode()))
             found.append((holder, tokens.issue(uid, session.uid, 1).encode()))
         else:

@@ -20,7 +20,7 @@ from tests.auth.people import make_policy, make_tokens
 
 @pytest.fixture
 def ann(store: Store) -> User:
-    return users.create(store, User(name="ann"), "secret")
+    return users.create(store, User(name="ann"), "a secret")
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_what_was_given_out_ends_with_the_session(
 
     ends(lambda session: sessions.end(store, ann.uid, session.uid))
     ends(lambda _: sessions.end_all(store, ann.uid))
-    ends(lambda _: users.set_password(store, ann.uid, "another"))
+    ends(lambda _: users.set_password(store, ann.uid, "another one"))
     ends(lambda _: users.change(store, ann.uid, lambda user: replace(user, disabled=True)))
     users.change(store, ann.uid, lambda _: ann)
     ends(lambda _: users.remove(store, ann.uid))

@@ -69,9 +69,9 @@ def verify(policy: Policy, done: SignedIn) -> set[str]:
 
 
 def test_people_sign_in_by_name_or_address(store: Store, sign_in: SignIn, policy: Policy) -> None:
-    ann = users.create(store, User(name="ann", email="ann@example.com"), "secret")
+    ann = users.create(store, User(name="ann", email="ann@example.com"), "a secret")
     for name in ("ann", "ANN@example.com"):
-        done = sign_in.by_password(name, "secret", HERE, "browser")
+        done = sign_in.by_password(name, "a secret", HERE, "browser")
         assert verify(policy, done) == {ann.uid}
         assert (done.session.address, done.session.agent) == (HERE, "browser")
         assert done.token not in repr(done)
@@ -85,21 +85,21 @@ def test_people_sign_in_by_name_or_address(store: Store, sign_in: SignIn, policy
     ("name", "password"),
     [
         ("ann", "wrong"),
-        ("nobody", "secret"),
+        ("nobody", "a secret"),
         ("ann", ""),
         ("ann", "x" * 1_000_000),
-        ("n" * 1_000_000, "secret"),
-        ("\ud800", "secret"),
+        ("n" * 1_000_000, "a secret"),
+        ("\ud800", "a secret"),
         ("ann", "\ud800"),
-        ("carl", "secret"),
+        ("carl", "a secret"),
         ("dora", ""),
     ],
 )
 def test_whoever_is_refused_is_told_the_same(
     store: Store, sign_in: SignIn, name: str, password: str
 ) -> None:
-    users.create(store, User(name="ann"), "secret")
-    users.create(store, User(name="carl", disabled=True), "secret")
+    users.create(store, User(name="ann"), "a secret")
+    users.create(store, User(name="carl", disabled=True), "a secret")
     users.create(store, User(name="dora"))
     with pytest.raises(Unauthenticated) as refused:
         sign_in.by_password(name, password, HERE)
@@ -107,29 +107,29 @@ def test_whoever_is_refused_is_told_the_same(
 
 
 def test_tries_to_sign_in_are_limited(store: Store, sign_in: SignIn) -> None:
-    users.create(store, User(name="ann"), "secret")
+    users.create(store, User(name="ann"), "a secret")
     for _ in range(10):
         with pytest.raises(Unauthenticated):
             sign_in.by_password("ann", "wrong", HERE)
     with pytest.raises(TooManyRequests):
-        sign_in.by_password("ann", "secret", HERE)
-    assert sign_in.by_password("ann", "secret", "198.51.100.1")
+        sign_in.by_password("ann", "a secret", HERE)
+    assert sign_in.by_password("ann", "a secret", "198.51.100.1")
 
 
 def test_a_password_changed_meanwhile_begins_no_session(
     store: Store, sign_in: SignIn, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann = users.create(store, User(name="ann"), "secret")
+    ann = users.create(store, User(name="ann"), "a secret")
     opens = policy.opens
 
     def slowly(given: object, address: str) -> object:
         account = opens(given, address)  # type: ignore[arg-type]
-        users.set_password(store, ann.uid, "another")
+        users.set_password(store, ann.uid, "another one")
         return account
 
     monkeypatch.setattr(policy, "opens", slowly)
     with pytest.raises(Unauthenticated):
-        sign_in.by_password("ann", "secret", HERE)
+        sign_in.by_password("ann", "a secret", HERE)
     with store.read() as connection:
         assert sessions.of_user(connection, ann.uid) == []
 
@@ -137,8 +137,8 @@ def test_a_password_changed_meanwhile_begins_no_session(
 def test_a_token_is_renewed_once_and_keeps_its_session(
     store: Store, sign_in: SignIn, policy: Policy
 ) -> None:
-    ann = users.create(store, User(name="ann"), "secret")
-    first = sign_in.by_password("ann", "secret", HERE)
+    ann = users.create(store, User(name="ann"), "a secret")
+    first = sign_in.by_password("ann", "a secret", HERE)
     second = sign_in.renew(first.token)
     assert second.session.uid == first.session.uid
     assert second.token != first.token
@@ -152,8 +152,8 @@ def test_a_token_is_renewed_once_and_keeps_its_session(
 
 
 def test_a_disabled_user_renews_nothing(store: Store, sign_in: SignIn) -> None:
-    ann = users.create(store, User(name="ann"), "secret")
-    done = sign_in.by_password("ann", "secret", HERE)
+    ann = users.create(store, User(name="ann"), "a secret")
+    done = sign_in.by_password("ann", "a secret", HERE)
     users.change(store, ann.uid, lambda user: replace(user, disabled=True))
     with pytest.raises(Unauthenticated):
         sign_in.renew(done.token)
@@ -181,7 +181,7 @@ def test_an_identity_becomes_a_user_with_the_roles_of_its_groups(
 def test_roles_follow_the_groups_at_each_sign_in(
     store: Store, sign_in: SignIn, policy: Policy
 ) -> None:
-    users.create(store, User(name="root", role=Role.ADMIN), "secret")
+    users.create(store, User(name="root", role=Role.ADMIN), "a secret")
     first = sign_in.by_identity(ANN, GRANTS, HERE)
     more = replace(ANN, name="renamed", groups=frozenset({"platform", "developers"}))
     sign_in.by_identity(more, GRANTS, HERE)
@@ -218,7 +218,7 @@ def test_without_groups_in_the_configuration_roles_are_given_here(
 
 
 def test_nobody_becomes_somebody_who_has_a_password(store: Store, sign_in: SignIn) -> None:
-    users.create(store, User(name="ann", email="ann@example.com", role=Role.ADMIN), "secret")
+    users.create(store, User(name="ann", email="ann@example.com", role=Role.ADMIN), "a secret")
     with pytest.raises(Conflict, match="a user ann already"):
         sign_in.by_identity(ANN, GRANTS, HERE)
     other = sign_in.by_identity(replace(ANN, name="ann-2"), GRANTS, HERE).user
@@ -230,12 +230,12 @@ def test_nobody_of_a_provider_shuts_out_somebody_of_the_htpasswd_file(
 ) -> None:
     """The table comes first: with their name there, those of the file would not get in any more."""
     file = tmp_path / "htpasswd"
-    file.write_text(htpasswd_line("ann", "secret"))
+    file.write_text(htpasswd_line("ann", "a secret"))
     policy = make_policy(store, file, tokens=signed)
     with pytest.raises(Conflict, match="a user ann in the htpasswd file"):
         SignIn(store, policy, signed).by_identity(ANN, GRANTS, HERE)
     assert find(store, "ann") is None
-    assert policy.verify(basic("ann", "secret")).may(Action.PULL)
+    assert policy.verify(basic("ann", "a secret")).may(Action.PULL)
 
 
 def test_a_user_made_beforehand_waits_for_the_verified_address(

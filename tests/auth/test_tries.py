@@ -109,7 +109,7 @@ def test_rows_say_nobody_and_go_when_they_mean_nothing(
 def test_all_processes_count_together_and_names_are_not_told_apart(
     store: Store, tmp_path: Path
 ) -> None:
-    users.create(store, User(name="ann"), "secret")
+    users.create(store, User(name="ann"), "a secret")
     other = Store.open(tmp_path / "data")
     policies = [make_policy(store), make_policy(other)]
     for name in ("ann", "nobody"):
@@ -122,19 +122,19 @@ def test_all_processes_count_together_and_names_are_not_told_apart(
         assert [kind for kind, _ in outcomes] == [Unauthenticated] * 10 + [TooManyRequests] * 2
         assert len(set(outcomes)) == 2
     with pytest.raises(TooManyRequests):
-        policies[0].verify(basic("ann", "secret"), HERE)
-    assert policies[0].verify(basic("ann", "secret"), ELSEWHERE)
+        policies[0].verify(basic("ann", "a secret"), HERE)
+    assert policies[0].verify(basic("ann", "a secret"), ELSEWHERE)
     other.close()
 
 
 def test_who_is_remembered_is_not_held_up_by_others(store: Store) -> None:
-    users.create(store, User(name="ann"), "secret")
+    users.create(store, User(name="ann"), "a secret")
     asked = make_policy(store)
-    asked.verify(basic("ann", "secret"), HERE)
+    asked.verify(basic("ann", "a secret"), HERE)
     fail(store, "ann", HERE, 20)
-    assert asked.recall(basic("ann", "secret"))
+    assert asked.recall(basic("ann", "a secret"))
     with pytest.raises(TooManyRequests):
-        make_policy(store).verify(basic("ann", "secret"), HERE)
+        make_policy(store).verify(basic("ann", "a secret"), HERE)
 
 
 def test_a_blocked_try_costs_no_hashing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

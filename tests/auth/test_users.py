@@ -32,20 +32,23 @@ def test_the_first_admin_gets_a_generated_password_once(store: Store) -> None:
     assert opens(store, "admin", password)
 
 
-def test_a_given_initial_password_is_set_and_not_repeated(store: Store) -> None:
+def test_a_given_initial_password_is_set_and_not_repeated(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     assert users.ensure_admin(store, "given") is None
     assert opens(store, "admin", "given")
+    assert "less than 8 characters" in caplog.text
 
 
 def test_no_admin_is_made_where_there_are_users(store: Store) -> None:
-    users.create(store, User(name="ann", role=Role.VIEWER), "secret")
+    users.create(store, User(name="ann", role=Role.VIEWER), "a secret")
     assert users.ensure_admin(store, None) is None
     with store.read() as connection:
         assert users.find(connection, "admin") is None
 
 
 def test_a_user_has_name_role_and_password(store: Store) -> None:
-    users.create(store, User(name="ann", role=Role.EDITOR), "secret")
+    users.create(store, User(name="ann", role=Role.EDITOR), "a secret")
     with store.read() as connection:
         user = users.find(connection, "ann")
         assert user
@@ -54,24 +57,24 @@ def test_a_user_has_name_role_and_password(store: Store) -> None:
 
 
 def test_a_name_is_taken_once(store: Store) -> None:
-    users.create(store, User(name="ann", role=Role.VIEWER), "secret")
+    users.create(store, User(name="ann", role=Role.VIEWER), "a secret")
     with pytest.raises(Conflict, match="a user ann already"):
-        users.create(store, User(name="ann", role=Role.ADMIN), "other")
+        users.create(store, User(name="ann", role=Role.ADMIN), "other word")
 
 
 @pytest.mark.parametrize("name", ["", "a:b", "a\nb", "x" * 256])
 def test_names_that_could_not_sign_in_are_refused(store: Store, name: str) -> None:
     with pytest.raises(ParameterInvalid, match="not a user name"):
-        users.create(store, User(name=name, role=Role.VIEWER), "secret")
+        users.create(store, User(name=name, role=Role.VIEWER), "a secret")
 
 
 def test_a_password_can_be_reset(store: Store) -> None:
-    users.create(store, User(name="ann", role=Role.VIEWER), "secret")
+    users.create(store, User(name="ann", role=Role.VIEWER), "a secret")
     generated = users.reset_password(store, "ann")
     assert opens(store, "ann", generated)
-    assert not opens(store, "ann", "secret")
-    assert users.reset_password(store, "ann", "chosen") == "chosen"
-    assert opens(store, "ann", "chosen")
+    assert not opens(store, "ann", "a secret")
+    assert users.reset_password(store, "ann", "chosen word") == "chosen word"
+    assert opens(store, "ann", "chosen word")
 
 
 def test_resetting_makes_the_admin_where_there_is_none(store: Store) -> None:
@@ -99,7 +102,7 @@ def recorded(store: Store) -> list[str]:
 
 
 def test_people_are_found_by_name_or_address_in_any_case(store: Store) -> None:
-    made = users.create(store, User(name="ann", email="Ann@Example.com"), "secret")
+    made = users.create(store, User(name="ann", email="Ann@Example.com"), "a secret")
     assert find(store, "ann") == find(store, "ANN@example.com") == made
     assert find(store, "ANN") is None
     assert find(store, "x" * 1_000_000) is None
@@ -161,7 +164,7 @@ def test_roles_are_those_of_projects_that_exist(store: Store) -> None:
 
 
 def test_a_change_is_recorded_with_the_rights_in_full(store: Store) -> None:
-    ann = users.create(store, User(name="ann", role=Role.VIEWER), "secret")
+    ann = users.create(store, User(name="ann", role=Role.VIEWER), "a secret")
     more = replace(ann, role=Role.EDITOR, email="ann@example.com")
     for _ in range(2):  # the second time nothing changes
         users.change(store, ann.uid, lambda _: more)
@@ -179,18 +182,18 @@ def test_a_change_is_recorded_with_the_rights_in_full(store: Store) -> None:
 
 
 def test_a_change_keeps_the_password_and_when_the_user_was_made(store: Store) -> None:
-    ann = users.create(store, User(name="ann"), "secret")
+    ann = users.create(store, User(name="ann"), "a secret")
     users.change(
         store, ann.uid, lambda user: replace(user, first_name="Ann", password_hash="", created_at=0)
     )
     changed = find(store, "ann")
     assert changed
     assert (changed.created_at, changed.first_name) == (ann.created_at, "Ann")
-    assert opens(store, "ann", "secret")
+    assert opens(store, "ann", "a secret")
 
 
 def test_one_administrator_stays(store: Store) -> None:
-    admin = users.create(store, User(name="root", role=Role.ADMIN), "secret")
+    admin = users.create(store, User(name="root", role=Role.ADMIN), "a secret")
 
     def demoted(user: User) -> User:
         return replace(user, role=Role.EDITOR)

@@ -65,10 +65,10 @@ def test_a_user_from_beginning_to_end(server: Live, packyard: Program) -> None:
     assert status(server, "ann", password) == 401
     run("enable", "ann")
     assert status(server, "ann", password) == 200
-    assert run("reset-password", "ann", "--password-stdin", stdin="another\n").out == ""
-    assert status(server, "ann", "another") == 200
+    assert run("reset-password", "ann", "--password-stdin", stdin="another one\n").out == ""
+    assert status(server, "ann", "another one") == 200
     run("rm", "ann")
-    assert status(server, "ann", "another") == 401
+    assert status(server, "ann", "another one") == 401
     assert "no user ann" in run("rm", "ann", code=1).err
     assert "last administrator" in run("rm", "admin", code=1).err
 

@@ -1,8 +1,10 @@
 """Passwords as bcrypt hashes, the only form that is kept (registry-server.md, "Users").
 
-bcrypt reads 72 bytes and no more. A longer password is therefore refused where one is set; where
-one is verified, its first 72 bytes count, as in every program that makes htpasswd files. It works
-in one thread of low priority in each process, so that people who sign in do not slow others down.
+Passwords that are set here have at least `LEAST` characters of whatever kind; more is not asked of
+them, as NIST SP 800-63B advises. bcrypt reads 72 bytes and no more. A longer password is therefore
+refused where one is set; where one is verified, its first 72 bytes count, as in every program that
+makes htpasswd files. It works in one thread of low priority in each process, so that people who
+sign in do not slow others down.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import bcrypt
 from packyard.errors import ParameterInvalid
 
 COST = 12
+LEAST = 8  # characters
 LIMIT = 72  # bytes
 _NICENESS = 10
 _GENERATED = 20  # characters, 119 bits
@@ -33,13 +36,23 @@ def generate() -> str:
     return "".join(secrets.choice(alphabet) for _ in range(_GENERATED))
 
 
-def hash_password(password: str) -> str:
-    """Raises `ParameterInvalid` for one that is empty, over 72 bytes, or holds a zero byte."""
-    encoded = password.encode()
-    if not encoded or len(encoded) > LIMIT or b"\0" in encoded:
+def hash_password(password: str, *, least: int = LEAST) -> str:
+    """Raises `ParameterInvalid` for one that is shorter, over 72 bytes, or holds a zero byte."""
+    try:
+        encoded = password.encode()
+    except UnicodeEncodeError:
+        raise ParameterInvalid("A password is text in UTF-8; this is not.") from None
+    if len(password) < least:
         raise ParameterInvalid(
-            f"A password has 1 to {LIMIT} bytes and no zero byte; this has {len(encoded)} bytes."
+            f"A password has at least {least} characters; this has {len(password)}."
         )
+    if len(encoded) > LIMIT:
+        raise ParameterInvalid(
+            f"A password has at most {LIMIT} bytes, of which letters beyond ASCII take several; "
+            f"this has {len(encoded)}."
+        )
+    if "\0" in password:
+        raise ParameterInvalid("A password holds no zero byte; this does.")
     return (
         _worker(os.getpid()).submit(bcrypt.hashpw, encoded, bcrypt.gensalt(COST)).result().decode()
     )

@@ -6,6 +6,7 @@ administrator of the tenant has to stay: what would take the last one is refused
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 import string
@@ -33,6 +34,8 @@ from packyard.storage.audit import Act
 from packyard.storage.content import now
 from packyard.storage.store import Store
 from packyard.storage.transaction import Transaction
+
+_log = logging.getLogger(__name__)
 
 ADMIN = "admin"
 KIND = "user"  # in the audit
@@ -185,17 +188,20 @@ def reset_password(store: Store, name: str, password: str | None = None) -> str:
 def ensure_admin(store: Store, initial_password: str | None) -> str | None:
     """Make the first admin if the table is empty; answers the password that was generated, once.
 
-    With an initial password given, that one is set and nothing is answered.
+    With an initial password given, that one is set and nothing is answered. One that is shorter
+    than a password should be is warned of, not refused: a server that does not start helps nobody.
     """
     password = initial_password or passwords.generate()
     with store.read() as connection:
         if connection.scalar(select(func.count()).select_from(users)):
             return None
-    password_hash = passwords.hash_password(password)
+    password_hash = passwords.hash_password(password, least=1)
     with store.write() as tx:
         if tx.connection.scalar(select(func.count()).select_from(users)):
             return None
         add(tx, User(name=ADMIN, password_hash=password_hash, role=Role.ADMIN))
+    if len(password) < passwords.LEAST:
+        _log.warning("the admin's initial password has less than %d characters", passwords.LEAST)
     return None if initial_password else password
 
 

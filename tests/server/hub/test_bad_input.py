@@ -151,8 +151,8 @@ def test_a_megabyte_of_proof_is_refused_at_once(server: Live, path: str, header:
 def test_nobody_learns_who_is_there(admin: Caller, anybody: Caller, server: Live) -> None:
     """By words nor by time: all are told the same, after the same work. How long that takes on a
     busy machine tells nothing, so what the server's processes worked is compared."""
-    make_user(admin, "nora", "viewer", password="of nora")
-    disabled = make_user(admin, "dirk", "viewer", password="of dirk")
+    make_user(admin, "nora", "viewer", password="password of nora")
+    disabled = make_user(admin, "dirk", "viewer", password="password of dirk")
     admin("PATCH", f"/v1/users/{disabled.uid}/status", {"isActive": False})
     make_user(admin, "otto", "viewer")
     told, worked = set(), {}

@@ -32,7 +32,7 @@ def test_an_administrator_makes_reads_changes_and_deletes_users(admin: Caller) -
     assert admin("GET", path).json()["spec"]["role"] == "editor"
     assert admin("PUT", f"{path}/roles", {}).status_code == 204
     assert admin("GET", path).json()["spec"]["role"] is None
-    assert admin("PATCH", f"{path}/password", {"password": "new"}).status_code == 204
+    assert admin("PATCH", f"{path}/password", {"password": "new word"}).status_code == 204
     assert admin("GET", path).json()["status"]["hasPassword"]
     assert admin("PATCH", f"{path}/status", {"isActive": False}).status_code == 204
     assert not admin("GET", path).json()["status"]["isActive"]
@@ -49,7 +49,7 @@ def test_whatever_is_no_uid_is_not_found(admin: Caller, uid: str) -> None:
         ("DELETE", "", None),
         ("PUT", "/roles", {}),
         ("PATCH", "/status", {"isActive": True}),
-        ("PATCH", "/password", {"password": "x"}),
+        ("PATCH", "/password", {"password": "x" * 8}),
         ("DELETE", "/sessions", None),
     ):
         answer = admin(method, f"/v1/users/{uid}{path}", body)
@@ -65,6 +65,7 @@ def test_bad_users_are_refused_and_nothing_is_stored(admin: Caller) -> None:
         ({"metadata": {"name": "admin"}}, 409),
         ({"metadata": {"name": "zed"}, "spec": {"role": "owner"}}, 400),
         ({"metadata": {"name": "zed"}, "spec": {"password": "x" * 73}}, 400),
+        ({"metadata": {"name": "zed"}, "spec": {"password": "x" * 7}}, 400),
         ({"metadata": {"name": "zed"}, "spec": {"emailId": "nowhere"}}, 400),
         ({"metadata": {"name": "zed\ud800"}}, 400),
         (
@@ -120,10 +121,10 @@ def test_people_change_their_own_password_with_the_one_they_have(
     admin: Caller, anybody: Caller
 ) -> None:
     paula = make_user(admin, "paula", "viewer", password="password of paula")
-    change = {"currentPassword": "wrong", "newPassword": "another"}
+    change = {"currentPassword": "wrong", "newPassword": "another one"}
     assert paula("PATCH", "/v1/users/me/password", change).status_code == 401
     change["currentPassword"] = "password of paula"
     assert paula("PATCH", "/v1/users/me/password", change).status_code == 204
-    for password, status in (("another", 200), ("password of paula", 401)):
+    for password, status in (("another one", 200), ("password of paula", 401)):
         headers = {"authorization": basic("paula", password)}
         assert anybody("GET", "/v1/users/me", headers=headers).status_code == status

@@ -127,12 +127,12 @@ class UserState(Form):
 
 
 class NewPassword(Form):
-    password: str
+    password: str = Field(description="8 characters at least, 72 bytes at most.")
 
 
 class OwnPassword(Form):
     current_password: str
-    new_password: str
+    new_password: str = Field(description="8 characters at least, 72 bytes at most.")
 
 
 @router.get("/info")
