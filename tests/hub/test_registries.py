@@ -50,7 +50,24 @@ def described(**more: Any) -> Registry:
         ({"auth": Auth(kind="basic")}, "Basic authentication needs a user name."),
         ({"kind": Kind.OCI, "is_sync_supported": True}, "a base content path is required"),
         ({"kind": Kind.ECR, "is_private": True}, "'' is no type of AWS credentials"),
-        ({"kind": Kind.ECR, "is_private": True, "aws": Aws(kind="secret")}, "An access key is"),
+        (
+            {"kind": Kind.ECR, "is_private": True, "aws": Aws(kind="secret", secret_key="s")},
+            "An access key is",
+        ),
+        (
+            {"kind": Kind.ECR, "is_private": True, "aws": Aws(kind="secret", access_key="A")},
+            "A secret key is",
+        ),
+        (
+            {
+                "kind": Kind.ECR,
+                "is_private": True,
+                "aws": Aws(kind="secret", access_key="A", secret_key=MASK),
+            },
+            "A secret key is",
+        ),
+        ({"kind": Kind.OCI, "base_content_path": "charts, ../UP"}, "'../UP' is no path of"),
+        ({"kind": Kind.OCI, "base_path": "a b", "base_content_path": "c"}, "'a b/c' is no path"),
         ({"kind": Kind.ECR, "is_private": True, "aws": Aws(kind="sts")}, "The ARN of the role is"),
     ],
 )
@@ -258,7 +275,11 @@ def test_no_password_of_aws_is_asked_for_to_be_sent_to_strangers(
     with answering(lambda _: Reply(500)) as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{aws.host}")
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-        for host, said in (("8.8.8.8", "may learn the password"), (aws.host, "500")):
+        for host, said in (
+            ("8.8.8.8", "may learn the password"),
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", "no password is sent unencrypted"),
+            (aws.host, "500"),
+        ):
             registry = described(
                 kind=Kind.ECR, is_private=True, aws=keys, endpoint=f"http://{host}"
             )

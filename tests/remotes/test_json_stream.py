@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packyard.packs.yaml.stream import Odd
+from packyard.packs.yaml.stream import TOO_LARGE, Odd, listed_items
 from packyard.remotes.json_stream import NotJson, json_items
 
 NAMES = st.text(max_size=4)
@@ -80,7 +80,7 @@ def test_no_value_is_read_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"packyard.remotes.json_stream.{name}", limit)
     for large in ('"' + 'x\\"]' * 5_000 + '"', "[" + "[],{}," * 5_000 + '"]"]'):
         large_one, small = items(f'{{"x": {large}, "entries": {{"a": [{large}, 1]}}}}')
-        assert large_one == ("a", Odd("It is too large."))
+        assert large_one == ("a", Odd(TOO_LARGE))
         assert small == ("a", 1)
     number = "9" * 5_000  # more digits than `int` reads
     assert items('{"entries": {"a": [' + number + ", 1]}}") == [("a", number), ("a", 1)]
@@ -92,3 +92,30 @@ def test_no_value_is_read_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("packyard.remotes.json_stream._SKIPPED_TOKENS", 1000)
     with pytest.raises(NotJson, match="too much of it"):
         items('{"entries": {"a": [[' + "[]," * 10_000 + "1]]}}")
+
+
+def nested(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("item", "taken"),
+    [
+        ([0] * 19_000, True),
+        ([0] * 20_000, False),
+        ({"text": "x" * 64 * 19_000}, True),
+        ({"text": "x" * 64 * 20_000}, False),
+        ({str(number): 1 for number in range(10_000)}, False),
+        (nested(60), True),
+        (nested(61), False),
+    ],
+)
+def test_an_item_is_as_large_as_in_yaml(item: object, taken: bool) -> None:
+    text = json.dumps({"entries": {"a": [item, 1]}})
+    expected = item if taken else Odd(TOO_LARGE)
+    assert items(text, 1 << 20) == [("a", expected), ("a", 1)]
+    yaml = io.BytesIO(text.encode())
+    assert list(listed_items(yaml, "entries", "index.yaml")) == [("a", expected), ("a", 1)]

@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from packyard.errors import PackyardError, RegistryInvalid
+from packyard.errors import NameInvalid, PackyardError, RegistryInvalid
+from packyard.references import parse_repo
 from packyard.remotes.endpoint import parse_endpoint
 
 _NAME_LIMIT = 255
@@ -158,6 +159,21 @@ def faults(registry: Registry) -> list[str]:
         and not registry.base_content_path.strip(", /")
     ):
         found.append("With synchronization on, a base content path is required.")
+    if registry.kind in (Kind.OCI, Kind.ECR):
+        found += _path_faults(registry)
+    return found
+
+
+def _path_faults(registry: Registry) -> list[str]:
+    found = []
+    for base in filter(None, registry.bases):
+        try:
+            parse_repo(base)
+        except NameInvalid:
+            found.append(
+                f"{base[:_NAME_LIMIT]!r} is no path of repositories: lower-case words of letters "
+                "and digits, joined by '/'."
+            )
     return found
 
 
@@ -166,7 +182,8 @@ def _aws_faults(registry: Registry) -> list[str]:
     if not registry.is_private:
         return []  # public ones need no credentials
     if aws.kind == "secret":
-        return [] if aws.access_key else ["An access key is required."]
+        named = {"An access key": aws.access_key, "A secret key": aws.secret_key}
+        return [f"{what} is required." for what, given in named.items() if given in ("", MASK)]
     if aws.kind == "sts":
         return [] if aws.arn else ["The ARN of the role is required."]
     if aws.kind == "pod-identity":

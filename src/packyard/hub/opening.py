@@ -139,7 +139,9 @@ def _login(
 ) -> tuple[Login | None, Find, Manners]:
     if registry.kind is Kind.ECR and registry.is_private:
         ecr = _ecr(registry, endpoint)
-        if not ecr.is_of_aws:
+        if ecr.is_of_aws:
+            _require_encryption(endpoint)
+        else:
             manners = _inside(endpoint, manners)
         return ecr.login, lambda _: ecr.repositories(), manners
     auth = registry.auth
@@ -148,6 +150,15 @@ def _login(
     if auth.kind == "token" and auth.token:
         return AccessToken(auth.token), catalog, manners
     return None, catalog, manners
+
+
+def _require_encryption(endpoint: Endpoint) -> None:
+    """Raise `RegistryInvalid` before AWS is asked for a password that would go out in clear."""
+    if endpoint.address.scheme != "https":
+        raise RegistryInvalid(
+            f"{endpoint.address.host} is a host of AWS, to which no password is sent unencrypted: "
+            "write https:// in front of it, or no scheme."
+        )
 
 
 def _inside(endpoint: Endpoint, manners: Manners) -> Manners:

@@ -200,7 +200,8 @@ def _explained(host: str) -> Iterator[None]:
             "its environment, or use an access key."
         ) from error
     except exceptions.ParamValidationError as error:
-        raise ParameterInvalid(f"AWS does not take what was given for {host}: {error}.") from error
+        said = " ".join(str(error).split()).rstrip(".")
+        raise ParameterInvalid(f"AWS does not take what was given for {host}: {said}.") from error
     except exceptions.BotoCoreError as error:
         raise RemoteFailed(f"AWS cannot be asked about {host}: {error}.", host=host) from error
 

@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 from packyard.errors import ContentRefused, RemoteFailed
+from packyard.packs.version import Version
 from packyard.packs.yaml.scalars import Value
 from packyard.packs.yaml.stream import Odd, Readable, listed_items
 from packyard.remotes.chart_fields import UNPRINTABLE, chart_metadata, cleaned
@@ -101,6 +102,8 @@ def _entry(name: str, row: Value) -> ChartVersion | Broken:
         return Broken(cleaned(name)[:_NAME_LIMIT], said[:_NAME_LIMIT], "It has no usable name.")
     if not said or said != version or len(said) > _NAME_LIMIT:
         return Broken(name, said[:_NAME_LIMIT], "The entry has no version, or one that is no text.")
+    if Version.parse(said) is None:
+        return Broken(name, said, "The entry's version is none such as 1.2.3.")
     if not isinstance(url, str) or not url or UNPRINTABLE.search(url):
         return Broken(name, said, "The entry has no address of an archive.")
     if len(url) > _URL_LIMIT:

@@ -1,6 +1,7 @@
 """Lists inside a JSON document of any length, read item by item and kept no longer.
 
 The counterpart of `packs.yaml.stream` for documents that are JSON, which is read many times faster.
+An item may be as large as there.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from packyard.packs.yaml.scalars import Value
-from packyard.packs.yaml.stream import Odd, Readable
+from packyard.packs.yaml.stream import TOO_LARGE, Odd, Readable, is_too_large
 
 _PIECE = 1024 * 1024
 _VALUE_LIMIT = 2 * 1024 * 1024  # characters of one; each is one call that nothing interrupts
@@ -84,7 +85,8 @@ def _items(text: _Text) -> Iterator[Value | Odd]:
         text.take("]")
         return
     while True:
-        yield text.taken()
+        item = text.taken()
+        yield Odd(TOO_LARGE) if not isinstance(item, Odd) and is_too_large(item) else item
         if text.take(",]") == "]":
             return
 
@@ -131,7 +133,7 @@ class _Text:
             return self.value()
         except _TooLarge:
             self._skip()
-            return Odd("It is too large.")
+            return Odd(TOO_LARGE)
 
     def value(self) -> Value:
         """The value that begins here, whole; raises `_TooLarge`."""

@@ -26,6 +26,7 @@ _DEPTH = 60
 _SKIPPED_DEPTH = 200  # libyaml looks at every open bracket for each token
 _SKIPPED_EVENTS = 2_000_000
 _DIRECTIVES = 16
+TOO_LARGE = "It is too large, or nested too deeply."
 _MEND = "Check indentation, brackets and quotes on this line and above it."
 
 
@@ -55,6 +56,26 @@ def listed_items(stream: Readable, key: str, file: str) -> Iterator[tuple[str, V
         raise reader.refusal(error) from None
     finally:
         reader.dispose()
+
+
+def is_too_large(item: Value) -> bool:
+    """Whether an item that was read in another way is more than one of these may be."""
+    count, rest = 0, [(item, 0)]
+    while rest:
+        value, depth = rest.pop()
+        count += _weight(value if isinstance(value, str) else "")
+        if count > _ITEM_NODES or depth > _DEPTH:
+            return True
+        if isinstance(value, dict):
+            rest += [(inner, depth + 1) for pair in value.items() for inner in pair]
+        elif isinstance(value, list):
+            rest += [(inner, depth + 1) for inner in value]
+    return False
+
+
+def _weight(text: str) -> int:
+    """In nodes, of a scalar of that text."""
+    return 1 + len(text) // _TEXT_OF_A_NODE
 
 
 class _Reader:
@@ -137,9 +158,9 @@ class _Reader:
 
     def _value(self, event: yaml.Event, depth: int) -> Value:
         text = event.value if isinstance(event, events.ScalarEvent) else ""
-        self._count += 1 + len(text) // _TEXT_OF_A_NODE
+        self._count += _weight(text)
         if self._count > _ITEM_NODES or depth > _DEPTH:
-            self._fault = self._fault or "It is too large, or nested too deeply."
+            self._fault = self._fault or TOO_LARGE
         if self._fault:
             self._skip(event)
             return None
@@ -206,7 +227,7 @@ class _Reader:
         while True:
             self._skipped += 1
             if depth > _SKIPPED_DEPTH or self._skipped > _SKIPPED_EVENTS:
-                raise self._shapeless("It is too large, or nested too deeply.")
+                raise self._shapeless(TOO_LARGE)
             if isinstance(event, events.CollectionStartEvent):
                 depth += 1
             elif isinstance(event, events.CollectionEndEvent):
