@@ -7,7 +7,7 @@ the tenant holds is read in every project, so who has a role anywhere may read i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -91,10 +91,19 @@ class Principal:
             return self.role is not None or bool(self.projects)
         return any(action in _ALLOWED[role] for role in self._roles(project))
 
+    def role_in(self, project: str = "") -> Role | None:
+        """The strongest role of which everything is allowed there: less than was given to the
+        person where a key with limits is used."""
+        strongest = (role for role in reversed(Role) if all(self._each(role, project)))
+        return next(strongest, None)
+
     def reaches(self, repository: str) -> bool:
         """Whether the key, if one was used, is for this repository."""
         pattern = self.limits.repositories
         return not pattern or matches(pattern, repository)
+
+    def _each(self, role: Role, project: str) -> Iterator[bool]:
+        return (self.may(action, project) for action in _ALLOWED[role])
 
     def _acts_in(self, project: str, action: Action) -> bool:
         only = self.limits.project

@@ -78,6 +78,31 @@ def test_keys_beyond_what_they_are_for_are_refused_by_every_face(editor: Caller)
         assert answer.status_code == status, (method, path, answer.text)
 
 
+def test_a_key_is_told_what_it_may_and_not_what_its_owner_may(admin: Caller) -> None:
+    made = [
+        admin("POST", "/v1/projects", {"metadata": {"name": name}}) for name in ("me-a", "me-b")
+    ]
+    one, two = (answer.json()["uid"] for answer in made)
+    roles = [{"projectUid": one, "role": "editor"}, {"projectUid": two, "role": "admin"}]
+    ann = make_user(admin, "ann of two projects", "viewer", projectRoles=roles)
+    whole = {one: "editor", two: "admin"}
+    for caller, limits, role, inside in (
+        (ann, {}, "viewer", whole),
+        (ann, {"actions": ["pull"]}, "viewer", {one: "viewer", two: "viewer"}),
+        (ann, {"actions": ["pull", "push"]}, "viewer", {one: "editor", two: "editor"}),
+        (ann, {"actions": ["push"]}, None, {}),
+        (ann, {"projectUid": two}, "viewer", {two: "admin"}),
+        (admin, {"projectUid": one, "actions": ["pull", "push"]}, "viewer", {one: "editor"}),
+    ):
+        key, uid = make(caller, "asks", **limits)
+        found = Caller(caller.server, key)("GET", "/v1/users/me").json()
+        told = {row["projectUid"]: row["role"] for row in found["spec"]["projectRoles"]}
+        assert (found["spec"].get("role"), told) == (role, inside), limits
+        own = {"name": "asks", "actions": [], "projectUid": "", **limits}
+        assert found["status"]["apiKey"] == own
+        caller("DELETE", f"/v1/apiKeys/{uid}")
+
+
 def test_nobody_widens_their_rights_by_a_key(admin: Caller, editor: Caller) -> None:
     key, _ = make(admin, "reading", actions=["pull"])
     reading = Caller(admin.server, key)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from packyard.auth import sessions, users
 from packyard.auth.credentials import Password
-from packyard.auth.principal import Role
+from packyard.auth.principal import ALL_ACTIONS, UNLIMITED, Action, Role
 from packyard.auth.users import User
 from packyard.errors import ParameterInvalid
 from packyard.hub import projects
@@ -47,10 +47,17 @@ class UserSpec(Form):
     project_roles: list[ProjectRole]
 
 
+class KeyInUse(Form):
+    name: str
+    actions: list[Action] = Field(description="That it leaves of its owner's; empty for all.")
+    project_uid: str = Field(description="The only project it acts in; empty for all.")
+
+
 class UserStatus(Form):
     is_active: bool
     has_password: bool = Field(description="Whether they can sign in here, not only elsewhere.")
     last_sign_in: str | None = None
+    api_key: KeyInUse | None = Field(default=None, description="The one that this was asked by.")
 
 
 class UserModel(Form):
@@ -145,8 +152,19 @@ def info(parts: Wired, person: Person) -> UserInfo:
 
 @router.get("/me")
 def me(parts: Wired, person: Person) -> UserModel:
-    """Who asks, with their roles."""
-    return UserModel.of(_find(parts, person.uid))
+    """Who asks, with their roles; by an API key with limits, with what it leaves of these."""
+    found, limits = _find(parts, person.uid), person.limits
+    if limits != UNLIMITED:
+        inside = [limits.project] if limits.project else list(found.projects)
+        held = {uid: role for uid in inside if (role := person.role_in(uid))}
+        found = replace(found, role=person.role_in() if found.role else None, projects=held)
+    model = UserModel.of(found)
+    if person.key:
+        actions = [] if limits.actions == ALL_ACTIONS else sorted(limits.actions)
+        model.status.api_key = KeyInUse(
+            name=person.key, actions=actions, project_uid=limits.project
+        )
+    return model
 
 
 @router.patch("/me/password", status_code=204)
