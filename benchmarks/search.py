@@ -1,10 +1,11 @@
 """`python -m benchmarks.search`: how long a search takes among 100,000 versions, for each kind of
-filter; written into `search.md`. One process asks the catalog as the handlers do, values of a page
-among what is read; HTTP and JSON are not.
+filter; written into `search.md`. Once one process asks the catalog as the handlers do, values of a
+page among what is read; then a client asks a server with two workers, over one connection.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import random
 import shutil
@@ -12,23 +13,29 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection, insert
 
-from benchmarks import report
+from benchmarks import report, servers
+from benchmarks.servers import Server
 from packyard.catalog import foreign
 from packyard.catalog import search as catalog
 from packyard.catalog.clashes import differing
 from packyard.catalog.entries import Contents, Entry, built_in_source, pack_uid
 from packyard.catalog.filters import parse
 from packyard.catalog.foreign import Arrival
-from packyard.catalog.query import ADDON_TYPES, Query, both, words
+from packyard.catalog.query import ADDON_TYPES, both, words
 from packyard.catalog.tables import sources
-from packyard.catalog.wanted import Text, Wanted
 from packyard.digests import digest_of
 from packyard.references import Tag
 from packyard.server.hub.packs import reading
+from packyard.server.hub.packs.forms import Search
 from packyard.storage.store import Store
 
 NAMES, VERSIONS, SOURCES = 10_000, 10, 6
@@ -49,7 +56,42 @@ WORDS = (
     "database", "queue", "certificate", "gateway", "backup", "tracing", "secret",
 )  # fmt: skip
 
-Ask = Callable[[Connection, random.Random], object]
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One search: versions by `filters`, or packs by a search object and words."""
+
+    filters: str = ""
+    offset: int = 0
+    wanted: dict[str, Any] | None = None
+    words: str = ""
+
+    def of(self, connection: Connection) -> object:
+        """What the handlers ask the catalog, and of it what belongs to a page."""
+        if self.wanted is None:
+            query = parse(self.filters)
+            found = catalog.versions(connection, query, limit=PAGE, offset=self.offset)
+            return reading.values_of(connection, [entry.uid for entry in found.items])
+        search = Search.model_validate(self.wanted)
+        query = both(search.filter.wanted().query(), words(self.words))
+        sort = [(by.field, by.order == "desc") for by in search.sort]
+        packs = catalog.packs_of(connection, query, sort=sort, limit=PAGE)
+        return differing(connection, [one.newest for pack in packs.items for one in pack.holdings])
+
+    def over(self, client: http.client.HTTPConnection, authorization: str) -> None:
+        headers = {"Authorization": authorization, "Content-Type": "application/json"}
+        given = {"limit": PAGE, "offset": self.offset, "filters": self.filters}
+        path, method, body = "/v1/packs", "GET", None
+        if self.wanted is not None:
+            given = {"limit": PAGE, "q": self.words}
+            path, method, body = "/v1/packs/search", "POST", json.dumps(self.wanted)
+        client.request(method, f"{path}?{urlencode(given)}", body, headers)
+        answer = client.getresponse()
+        text = answer.read()
+        assert answer.status == HTTPStatus.OK, text
+
+
+Kind = Callable[[random.Random], Asked]
 
 
 def main() -> None:
@@ -60,30 +102,34 @@ def main() -> None:
     lines += ["| | |", "|---|---|"]
     lines += [f"| {name} | {fact} |" for name, fact in report.machine().items()]
     try:
-        store = Store.open(folder)
+        store = Store.open(folder / "data")
         store.migrate()
         start = time.perf_counter()
-        held = _fill(store)
-        lines += [f"| written in | {time.perf_counter() - start:.0f} s |"]
-        lines += ["", "| kind of filter | median | 95% |", "|---|---|---|"]
-        for name, ask in _kinds(held).items():
-            line = f"| {name} | {' | '.join(_measured(store, ask))} |"
-            lines.append(line)
-            print(line)
+        kinds = _kinds(_fill(store))
+        lines += [f"| written in | {time.perf_counter() - start:.0f} s |", ""]
+        lines += ["| kind of filter | median | 95% | over HTTP | 95% |", "|---|---|---|---|---|"]
+        alone = {name: _measured(_in_process(store), kind) for name, kind in kinds.items()}
         store.close()
+        packyard = next(kind for kind in servers.kinds() if kind.name == "packyard")
+        with servers.running(packyard, folder, signed_in=True) as server, _sender(server) as send:
+            for name, kind in kinds.items():
+                line = f"| {' | '.join((name, *alone[name], *_measured(send, kind)))} |"
+                lines.append(line)
+                print(line)
     finally:
         shutil.rmtree(folder)
     text = "\n".join([*lines, "", NOTES])
     (Path(__file__).parent / "search.md").write_text(text, encoding="utf-8")
 
 
-def _measured(store: Store, ask: Ask) -> tuple[str, str]:
+def _measured(ask: Callable[[Asked], object], kind: Kind) -> tuple[str, str]:
+    """Median and 95 of 100."""
     chosen, times = random.Random(1), []
     for _ in range(TURNS + SKIPPED):
-        with store.read() as connection:
-            start = time.perf_counter()
-            ask(connection, chosen)
-            times.append((time.perf_counter() - start) * 1000)
+        asked = kind(chosen)
+        start = time.perf_counter()
+        ask(asked)
+        times.append((time.perf_counter() - start) * 1000)
     counted = times[SKIPPED:]
     return (
         f"{statistics.median(counted):.1f} ms",
@@ -91,9 +137,27 @@ def _measured(store: Store, ask: Ask) -> tuple[str, str]:
     )
 
 
-def _kinds(held: list[str]) -> dict[str, Ask]:
+def _in_process(store: Store) -> Callable[[Asked], object]:
+    def ask(asked: Asked) -> object:
+        with store.read() as connection:
+            return asked.of(connection)
+
+    return ask
+
+
+@contextmanager
+def _sender(server: Server) -> Iterator[Callable[[Asked], object]]:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port)) as client:
+        person = json.dumps({"emailId": "admin", "password": servers.PASSWORD})
+        json_of = {"Content-Type": "application/json"}
+        client.request("POST", "/v1/auth/authenticate", person, json_of)
+        token = json.load(client.getresponse())["Authorization"]
+        yield lambda asked: asked.over(client, token)
+
+
+def _kinds(held: list[str]) -> dict[str, Kind]:
     """What is asked, by name; the randomness chooses what exactly."""
-    lists: dict[str, Callable[[random.Random], str]] = {
+    versions: dict[str, Callable[[random.Random], str]] = {
         "nothing": lambda _: "",
         "name": lambda some: f"spec.name={some.choice(NAMED)}",
         "name and version": lambda some: f"spec.name={some.choice(NAMED)}ANDspec.version=1.4.0",
@@ -110,76 +174,60 @@ def _kinds(held: list[str]) -> dict[str, Ask]:
         "version": lambda some: f"spec.version=1.{some.randrange(VERSIONS)}.0",
         "versions above": lambda some: f"spec.version>1.{some.randrange(VERSIONS)}.0",
         "not a name": lambda some: f"spec.name!={some.choice(NAMED)}",
+        "not a layer": lambda some: f"spec.layer!={some.choice(LAYERS)}",
         "layer, cloud and versions above": lambda some: (
             f"spec.layer={some.choice(LAYERS)}ANDspec.cloudTypes_in_aws,all"
             f"ANDspec.version>1.{some.randrange(VERSIONS)}.0"
         ),
-        "not a layer": lambda some: f"spec.layer!={some.choice(LAYERS)}",
         "one of two": lambda some: f"spec.layer=osORspec.addonType={some.choice(ADDON_TYPES)}",
     }
-    packs: dict[str, Callable[[random.Random], Query]] = {
-        "nothing": lambda _: Wanted().query(),
-        "name": lambda some: Wanted(name=Text(eq=some.choice(NAMED).upper())).query(),
-        "part of a name": lambda some: Wanted(name=Text(contains=some.choice(NAMED)[-4:])).query(),
-        "beginning of a display name": lambda some: Wanted(
-            display_name=Text(begins_with=some.choice(WORDS))
-        ).query(),
-        "layer": lambda some: Wanted(layers=[some.choice(LAYERS)]).query(),
-        "type": lambda some: Wanted(types=[some.choice(["spectro", "helm", "oci"])]).query(),
-        "add-on types": lambda some: Wanted(addon_types=[some.choice(ADDON_TYPES), ""]).query(),
-        "environment": lambda some: Wanted(environments=[some.choice(CLOUDS)[0]]).query(),
-        "registry": lambda some: Wanted(registries=[some.choice(held)]).query(),
-        "one word": lambda some: words(some.choice(WORDS)),
-        "three words": lambda some: words(" ".join(some.sample(WORDS, 3))),
-        "a word of two letters": lambda some: words(some.choice(WORDS)[:2]),
-        "all sets of a data source": lambda some: Wanted(
-            name=Text(eq=some.choice(NAMED)),
-            types=["spectro", "helm", "manifest", "oci"],
-            layers=["kernel", "os", "k8s", "cni", "csi", "addon"],
-            environments=["all"],
-            addon_types=[*ADDON_TYPES, ""],
-        ).query(),
+    packs: dict[str, Callable[[random.Random], dict[str, Any]]] = {
+        "nothing": lambda _: {},
+        "name": lambda some: {"name": {"eq": some.choice(NAMED).upper()}},
+        "part of a name": lambda some: {"name": {"contains": some.choice(NAMED)[-4:]}},
+        "beginning of a display name": lambda some: {
+            "displayName": {"beginsWith": some.choice(WORDS)}
+        },
+        "layer": lambda some: {"layer": [some.choice(LAYERS)]},
+        "type": lambda some: {"type": [some.choice(["spectro", "helm", "oci"])]},
+        "add-on types": lambda some: {"addOnType": [some.choice(ADDON_TYPES), ""]},
+        "add-on sub-type": lambda some: {"addOnSubType": [some.choice(SUB_TYPES)]},
+        "environment": lambda some: {"environment": [some.choice(CLOUDS)[0]]},
+        "registry": lambda some: {"registryUid": [some.choice(held)]},
+        "source": lambda some: {"source": [some.choice(["community", "spectrocloud"])]},
+        "state": lambda some: {"state": [some.choice(["deprecated", "disabled"])]},
+        "all sets of a data source": lambda some: {
+            "name": {"eq": some.choice(NAMED)},
+            "type": ["spectro", "helm", "manifest", "oci"],
+            "layer": ["kernel", "os", "k8s", "cni", "csi", "addon"],
+            "environment": ["all"],
+            "addOnType": [*ADDON_TYPES, ""],
+        },
     }
-    asked: dict[str, Ask] = {}
-    for name, text in lists.items():
-        asked[f"versions: {name}"] = _of_versions(text)
-    asked["versions: the 1,500th page"] = _of_versions(lambda _: "", offset=75_000)
-    asked["versions by keys: one word"] = _by_keys(packs["one word"])
-    asked["versions by keys: newest, layer and a word"] = _by_keys(
-        lambda some: both(words(some.choice(WORDS)), parse(f"spec.layer={some.choice(LAYERS)}")),
-        newest=True,
-    )
-    for name, query in packs.items():
-        asked[f"packs: {name}"] = _of_packs(query)
-    asked["packs: by display name"] = _of_packs(packs["nothing"], sort=[("displayName", True)])
-    return asked
+    texts: dict[str, Callable[[random.Random], str]] = {
+        "one word": lambda some: some.choice(WORDS),
+        "three words": lambda some: " ".join(some.sample(WORDS, 3)),
+        "a word of two letters": lambda some: some.choice(WORDS)[:2],
+    }
+    kinds: dict[str, Kind] = {"versions: the 1,500th page": lambda _: Asked(offset=75_000)}
+    kinds |= {f"versions: {name}": _filtered(text) for name, text in versions.items()}
+    kinds |= {f"packs: {name}": _found(wanted) for name, wanted in packs.items()}
+    kinds |= {f"packs: {name}": _worded(text) for name, text in texts.items()}
+    by_display_name = {"sort": [{"field": "displayName", "order": "desc"}]}
+    kinds["packs: by display name"] = lambda _: Asked(wanted=by_display_name)
+    return kinds
 
 
-def _of_versions(text: Callable[[random.Random], str], offset: int = 0) -> Ask:
-    def ask(connection: Connection, some: random.Random) -> object:
-        found = catalog.versions(connection, parse(text(some)), limit=PAGE, offset=offset)
-        return reading.values_of(connection, [entry.uid for entry in found.items])
-
-    return ask
+def _filtered(text: Callable[[random.Random], str]) -> Kind:
+    return lambda some: Asked(text(some))
 
 
-def _by_keys(query: Callable[[random.Random], Query], *, newest: bool = False) -> Ask:
-    """As the pack API asks, which counts nothing."""
-
-    def ask(connection: Connection, some: random.Random) -> object:
-        return catalog.search(connection, query(some), newest=newest, limit=PAGE)
-
-    return ask
+def _found(wanted: Callable[[random.Random], dict[str, Any]]) -> Kind:
+    return lambda some: Asked(wanted={"filter": wanted(some)})
 
 
-def _of_packs(
-    query: Callable[[random.Random], Query], sort: list[tuple[str, bool]] | None = None
-) -> Ask:
-    def ask(connection: Connection, some: random.Random) -> object:
-        found = catalog.packs_of(connection, query(some), sort=sort or [], limit=PAGE)
-        return differing(connection, [one.newest for pack in found.items for one in pack.holdings])
-
-    return ask
+def _worded(text: Callable[[random.Random], str]) -> Kind:
+    return lambda some: Asked(wanted={}, words=text(some))
 
 
 def _named() -> list[str]:

@@ -114,7 +114,7 @@ pack_names = Table(
     Column("origin", Text, nullable=False),
     Column("fips", Text, nullable=False),
     UniqueConstraint("source", "name"),
-    Index("pack_names_in_order", "name", "type", "display_key"),
+    Index("pack_names_in_order", "name", "type", "display_key", "name_key"),
 )
 
 pack_tags = Table(

@@ -48,3 +48,6 @@ def upgrade() -> None:
     op.create_index("packs_shown", "packs", shown)
     op.create_index("packs_by_digest", "packs", ["digest"])
     op.create_index("packs_by_facet", "packs", ["facet", "gone_at", "version_key", "version"])
+    op.drop_index("pack_names_in_order", "pack_names")
+    in_order = ["name", "type", "display_key", "name_key"]
+    op.create_index("pack_names_in_order", "pack_names", in_order)
