@@ -57,7 +57,6 @@ class UserStatus(Form):
     is_active: bool
     has_password: bool = Field(description="Whether they can sign in here, not only elsewhere.")
     last_sign_in: str | None = None
-    api_key: KeyInUse | None = Field(default=None, description="The one that this was asked by.")
 
 
 class UserModel(Form):
@@ -90,6 +89,14 @@ class UserModel(Form):
                 last_sign_in=timestamp(user.signed_in_at or 0) or None,
             ),
         )
+
+
+class OwnStatus(UserStatus):
+    api_key: KeyInUse | None = Field(description="By which this was asked; null for none.")
+
+
+class OwnModel(UserModel):
+    status: OwnStatus
 
 
 class Users(Form):
@@ -151,20 +158,18 @@ def info(parts: Wired, person: Person) -> UserInfo:
 
 
 @router.get("/me")
-def me(parts: Wired, person: Person) -> UserModel:
+def me(parts: Wired, person: Person) -> OwnModel:
     """Who asks, with their roles; by an API key with limits, with what it leaves of these."""
     found, limits = _find(parts, person.uid), person.limits
     if limits != UNLIMITED:
         inside = [limits.project] if limits.project else list(found.projects)
         held = {uid: role for uid in inside if (role := person.role_in(uid))}
         found = replace(found, role=person.role_in() if found.role else None, projects=held)
-    model = UserModel.of(found)
-    if person.key:
-        actions = [] if limits.actions == ALL_ACTIONS else sorted(limits.actions)
-        model.status.api_key = KeyInUse(
-            name=person.key, actions=actions, project_uid=limits.project
-        )
-    return model
+    actions = [] if limits.actions == ALL_ACTIONS else sorted(limits.actions)
+    key = KeyInUse(name=person.key, actions=actions, project_uid=limits.project)
+    told = UserModel.of(found)
+    status = OwnStatus(**dict(told.status), api_key=key if person.key else None)
+    return OwnModel(metadata=told.metadata, spec=told.spec, status=status)
 
 
 @router.patch("/me/password", status_code=204)
