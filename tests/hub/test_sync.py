@@ -308,6 +308,47 @@ def test_after_some_failures_of_the_way_the_others_are_not_tried(hub: Hub) -> No
         assert hub.sync(registry).message == "60 versions, 60 new or changed, 0 gone."
 
 
+def test_progress_is_what_was_read_of_what_there_is(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "_PAUSE", 0.0)
+    charts = Charts()
+    seen: list[tuple[int, int]] = []
+    for number in range(60):
+        charts.put(f"chart-{number}", "1.0.0")
+
+    def watched(request: Request) -> Reply:
+        if request.path.endswith(".tgz"):
+            status = hub.status(registry)
+            seen.append((status.done, status.total))
+        return charts(request)
+
+    with answering(watched) as server:
+        registry = hub.add(f"http://{server.host}")
+        hub.sync(registry)
+    assert {total for _, total in seen} <= {0, 60}
+    assert all(done <= total for done, total in seen)
+    assert len({done for done, total in seen if total and 0 < done < 60}) > 5
+    status = hub.status(registry)
+    assert (status.done, status.total) == (60, 60)
+
+
+def test_what_comes_back_counts_once(hub: Hub) -> None:
+    charts = Charts()
+    for name in ("web", "db", "odd"):
+        charts.put(name, "1.0.0")
+    charts.archives.pop(("odd", "1.0.0"))
+    rows = charts.rows
+    with answering(charts) as server:
+        registry = hub.add(f"http://{server.host}")
+        first = hub.sync(registry).message
+        charts.rows = {}
+        hub.sync(registry, forced=True)
+        charts.rows = rows
+        assert hub.sync(registry).message == first
+    assert first == "3 versions, 3 new or changed, 0 gone, 1 that could not be taken."
+
+
 @pytest.fixture(scope="module")
 def registry_of_packs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     with (

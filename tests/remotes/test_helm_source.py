@@ -141,15 +141,13 @@ def test_what_is_broken_is_listed_with_its_reason_beside_the_rest() -> None:
     ]
 
 
-def test_a_long_index_comes_in_pages_that_tell_how_far_it_is() -> None:
+def test_a_long_index_comes_in_pages() -> None:
     body = index(*(row(f"1.{n}.0") for n in range(1200)))
     with talking(serve(body)) as (_, client):
         listing = HelmSource(client, "charts").listing({})
         assert listing is not None
         pages = list(listing.pages)
     assert [len(page.offers) for page in pages] == [500, 500, 200]
-    assert {page.total for page in pages} == {len(body)}
-    assert pages[-1].done == len(body)
 
 
 def test_an_index_may_come_packed_and_counts_unpacked() -> None:

@@ -89,7 +89,7 @@ def test_names_and_tags_of_no_known_form_are_passed_over() -> None:
         return Reply(body=json.dumps(answers[request.path]).encode())
 
     with talking(script) as (_server, client):
-        assert catalog(client) == ["good/one"]
+        assert list(catalog(client)) == ["good/one"]
         assert Repository(client, parse_repo("good/one")).tags() == ["1.0"]
         assert Repository(client, parse_repo("none")).tags() == []
 
@@ -98,21 +98,21 @@ def test_names_and_tags_of_no_known_form_are_passed_over() -> None:
     ("limit", "value", "said"),
     [
         ("PAGES", 20, "more than 20 pages of repositories"),
-        ("NAMES_LIMIT", 100, "more than 100 bytes of repositories"),
+        ("LIMIT", 100, "more than 100 bytes of repositories"),
         ("PATIENCE", 0.0, "has not listed its repositories in 0 seconds"),
     ],
 )
 def test_a_list_that_never_ends_is_given_up(
     monkeypatch: pytest.MonkeyPatch, limit: str, value: float, said: str
 ) -> None:
-    monkeypatch.setattr(f"packyard.remotes.oci.{limit}", value)
+    monkeypatch.setattr(f"packyard.remotes.paging.{limit}", value)
 
     def script(request: Request) -> Reply:
         place = f"/v2/_catalog?last={len(server.requests)}"
         return Reply(200, {"Link": f'<{place}>; rel="next"'}, b'{"repositories": ["a"]}')
 
     with talking(script) as (server, client), pytest.raises(PackyardError, match=said):
-        catalog(client)
+        list(catalog(client))
     assert len(server.requests) <= 20
 
 
@@ -122,7 +122,7 @@ def test_a_list_that_goes_on_elsewhere_is_asked_for_there_without_the_credential
         first = Reply(200, link, b'{"repositories": ["a"]}')
         with talking(lambda _: first, Credentials("me", "pass")) as (server, client):
             client.expect_login()
-            assert catalog(client) == ["a", "b"]
+            assert list(catalog(client)) == ["a", "b"]
             assert "authorization" in server.requests[0].headers
         assert "authorization" not in other.requests[0].headers
         assert "pass" not in str(other.requests)

@@ -192,6 +192,28 @@ def scripted(answers: dict[str, Reply]) -> Callable[[Request], Reply]:
     return script
 
 
+def test_a_probe_reads_no_more_of_a_list_than_it_needs() -> None:
+    def endless(request: Request) -> Reply:
+        link = {"Link": f'</v2/_catalog?last={len(server.requests)}>; rel="next"'}
+        return Reply(200, link, b'{"repositories": ["charts/web", "other"]}')
+
+    with talking(endless) as (server, client):
+        OciSource(client, Kind.CHART, ["charts", "other"]).probe()
+        assert server.seen() == ["GET /v2/", "GET /v2/_catalog"]
+
+
+def test_a_listing_can_be_stopped_within_a_repository_of_many_tags() -> None:
+    answers = registry({"web": [f"1.{number}.0" for number in range(1000)]})
+    answers["/v2/_catalog"] = Reply(body=b'{"repositories": ["web"]}')
+    config = {"config": {"mediaType": "application/vnd.cncf.helm.config.v1+json"}}
+    answers["/v2/web/manifests/1.999.0"] = Reply(body=json.dumps(config).encode())
+    with talking(scripted(answers)) as (server, client):
+        listing = OciSource(client, Kind.CHART, [""]).listing({})
+        assert next(listing.pages).offers == ()
+        assert len(server.requests) < 300
+        listing.pages.close()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
 def test_where_no_repositories_are_listed_base_paths_are_repositories(status: int) -> None:
     answers = registry(

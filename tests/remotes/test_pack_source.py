@@ -122,6 +122,15 @@ def test_what_is_listed_in_no_known_form_is_broken() -> None:
     assert "is not a pack's name" in broken[2].reason
 
 
+def test_a_list_that_leads_in_circles_is_given_up() -> None:
+    with (
+        talking(lambda _: page(following="x")) as (server, client),
+        pytest.raises(RemoteFailed, match="lists packs in circles"),
+    ):
+        taken(PackSource(client).listing({}))
+    assert len(server.requests) == 2
+
+
 def test_a_list_that_breaks_off_is_no_list() -> None:
     replies = [page(following="x"), Reply(404)]
     with (

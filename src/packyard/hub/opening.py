@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
@@ -131,7 +131,7 @@ def _connected(registry: Registry, settings: Settings) -> Iterator[Source]:
         yield _source(registry, endpoint, client, find, settings)
 
 
-Find = Callable[[Client], Sequence[RepoName]]
+Find = Callable[[Client], Iterable[RepoName]]
 
 
 def _login(

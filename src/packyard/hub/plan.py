@@ -92,10 +92,10 @@ class Plan:
         """Versions that the source holds no longer and that are not marked yet."""
         return self._not_here(0)
 
-    def unseen(self) -> int:
-        """How many versions are there that people do not see yet, or no longer."""
-        there = (self._by_uid.get(uid) for uid in self._here)
-        return sum(known is None or known.gone_at != 0 for known in there)
+    def unseen(self) -> set[str]:
+        """The versions that are there and that people do not see yet, or no longer."""
+        there = {uid: self._by_uid.get(uid) for uid in self._here}
+        return {uid for uid, known in there.items() if known is None or known.gone_at != 0}
 
     def emptied(self) -> int:
         """How many versions would be gone because the source holds nothing at all; 0 where it

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
@@ -39,6 +40,8 @@ PARALLEL = 8
 _WINDOW = 4 * PARALLEL
 _STEP = 25
 """Offers whose content is written in one transaction."""
+_PAUSE = 1.0
+"""Seconds after which what was read is written, however few it is."""
 _PATIENCE = 10
 """Failures of the way to the registry in a row, after which the others are not tried."""
 _ODD = 100
@@ -124,8 +127,7 @@ class Work:
                 raise TooLarge(f"The registry lists more than {MOST} versions, the limit.")
             self._put([(offer, found) for offer in new if (found := self._described(offer))])
             wanted += [offer for offer in new if not _is_described(offer)]
-            self._lease.done = self._plan.count - len(wanted)
-        self._lease.total = self._plan.count
+            self._lease.total = self._plan.count
         self._require_something()
         self._read(wanted)
         self._lease.check()
@@ -154,19 +156,21 @@ class Work:
         """Read what has to be read, several at once, and put it down step by step."""
         whole = {_key(offer): offer for offer in self._plan.newest_charts()}
         every = {**whole, **{_key(offer): offer for offer in wanted}}
+        self._lease.done = self._plan.count - len(every)
         read: list[tuple[Offer, Arrival]] = []
-        failures = 0
+        failures, written_at = 0, time.monotonic()
         for offer, outcome in _in_parallel(lambda one: self._outcome(one, whole), every.values()):
             self._lease.check()
-            self._lease.done = min(self._lease.done + 1, self._lease.total)
+            self._lease.done += 1
             error = outcome.error
             self._judge(offer, outcome)
             failures = failures + 1 if error and _is_way(error) else 0
             if outcome.arrival is not None:
                 read.append((offer, outcome.arrival))
-            if len(read) >= _STEP or failures >= _PATIENCE:
+            late = time.monotonic() - written_at > _PAUSE
+            if len(read) >= _STEP or late or failures >= _PATIENCE:
                 self._put(read)
-                read = []
+                read, written_at = [], time.monotonic()
             if error and failures >= _PATIENCE:
                 raise error
         self._put(read)
@@ -240,7 +244,7 @@ class Work:
             foreign.lead(connection, self._registry, leads)
             steps.report(connection, self._registry, plan.faults)
             steps.clear(connection, self._registry)
-            message = _message(plan, plan.unseen() + len(changed), len(gone))
+            message = _message(plan, len(plan.unseen() | changed.keys()), len(gone))
             schedule.complete(
                 tx, self._run, self._times, message, marks=listing.marks, done=plan.count
             )

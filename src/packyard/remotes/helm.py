@@ -41,7 +41,6 @@ class Index:
     """An index that was fetched; whoever has it closes the file."""
 
     file: BinaryIO
-    size: int
     marks: Marks
 
 
@@ -74,7 +73,7 @@ class HelmRepository:
                 if response.status_code == 304:
                     file.close()
                     return None
-                digest, size = _kept(self._unpacked(response), file)
+                digest = _kept(self._unpacked(response), file)
                 now = {
                     "reader": _READER,
                     "digest": digest,
@@ -88,7 +87,7 @@ class HelmRepository:
             file.close()
             return None
         file.seek(0)
-        return Index(file, size, now)
+        return Index(file, now)
 
     def entries(self, index: Index) -> Iterator[ChartVersion | Broken]:
         return read_index(index.file, str(self))
@@ -220,12 +219,11 @@ def _headers(marks: Marks) -> dict[str, str]:
     return headers
 
 
-def _kept(pieces: Iterator[bytes], file: BinaryIO) -> tuple[str, int]:
-    """Write them down; their digest and size."""
-    running, size = hashlib.sha256(), 0
+def _kept(pieces: Iterator[bytes], file: BinaryIO) -> str:
+    """Write them down; their digest."""
+    running = hashlib.sha256()
     for piece in pieces:
         running.update(piece)
-        size += len(piece)
         try:
             file.write(piece)
         except OSError as error:
@@ -234,7 +232,7 @@ def _kept(pieces: Iterator[bytes], file: BinaryIO) -> tuple[str, int]:
             raise StorageFull(
                 f"There is no room in {tempfile.gettempdir()} for the index of a repository."
             ) from error
-    return running.hexdigest(), size
+    return running.hexdigest()
 
 
 def _order(entry: ChartVersion) -> tuple[bool, Version | None, str]:

@@ -70,9 +70,9 @@ class HelmSource:
                     offers.append(_offer(entry))
                 at = index.file.tell()
                 if len(offers) + len(broken) >= PAGE or at - start >= _PAGE_BYTES:
-                    yield Page(offers, broken, at, index.size)
+                    yield Page(offers, broken)
                     offers, broken, start = [], [], at
-            yield Page(offers, broken, index.size, index.size)
+            yield Page(offers, broken)
 
     def _explained(self, error: PackyardError) -> PackyardError:
         if isinstance(error, NotFound):

@@ -19,12 +19,12 @@ from packyard.errors import ContentRefused, NotFound, RemoteFailed, Unsupported
 from packyard.findings import Finding
 from packyard.remotes.client import Answer, Client
 from packyard.remotes.items import Item, Kind, pick, text
+from packyard.remotes.paging import pages
 
 Query = Mapping[str, str | int | bool]
 PAGE = 50
 ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of an answer that is read whole; a page of profiles or packs holds all their values."""
-_PAGES = 10_000
 
 
 class Hub:
@@ -101,17 +101,17 @@ class Hub:
     def _listed(
         self, method: str, path: str, body: Item | None, query: Query, key: str
     ) -> Iterator[Item]:
-        asked: Query = {**query, "limit": PAGE}
-        for _ in range(_PAGES):
+        def read(place: str) -> tuple[list[Item], str, int]:
+            asked: Query = {**query, "limit": PAGE, **({"continue": place} if place else {})}
             page = self._object(self.send(method, path, body, query=asked), path)
             items = page.get(key)
             if items is not None and not isinstance(items, list):
                 raise self._odd(path)
-            yield from (item for item in items or () if isinstance(item, dict))
-            place = text(page, "listmeta.continue")
-            if not place or place == asked.get("continue"):
-                return
-            asked = {**asked, "continue": place}
+            rows: list[Item] = [item for item in items or () if isinstance(item, dict)]
+            return rows, text(page, "listmeta.continue"), 0
+
+        for rows in pages(self.host, path, "", read):
+            yield from rows
 
     def _headers(self) -> dict[str, str]:
         scope = {"projectuid": self.project} if self.project else {}

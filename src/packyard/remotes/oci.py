@@ -7,17 +7,17 @@ pieces of a blob, which `transfer` verifies when it has them all.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
 
 from packyard.digests import Digest, algorithm_of, digest_of, parse_digest
-from packyard.errors import DigestInvalid, NameInvalid, NotFound, RemoteFailed, TagInvalid, TooLarge
+from packyard.errors import DigestInvalid, NameInvalid, NotFound, RemoteFailed, TagInvalid
 from packyard.packs import jsontext
 from packyard.references import RepoName, Tag, is_digest, parse_repo, parse_tag
 from packyard.remotes.client import Answer, Body, Client
+from packyard.remotes.paging import pages
 
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
@@ -25,11 +25,6 @@ MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
-PAGES = 10_000
-NAMES_LIMIT = 64 * 1024 * 1024
-"""Bytes of all pages of a list together."""
-PATIENCE = 900.0
-"""Seconds for all of them."""
 _SIZE_LIMIT = 2**63 - 1
 _DIGITS = 20
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
@@ -209,40 +204,26 @@ class Repository:
         )
 
 
-def catalog(client: Client) -> list[RepoName]:
-    """Every repository that the registry lists."""
-    return [
-        parse_repo(text)
-        for text in _listed(client, "/v2/_catalog", "repositories", "registry:catalog:*")
-        if _parses(parse_repo, text)
-    ]
+def catalog(client: Client) -> Iterator[RepoName]:
+    """Every repository that the registry lists, page by page."""
+    for text in _listed(client, "/v2/_catalog", "repositories", "registry:catalog:*"):
+        if _parses(parse_repo, text):
+            yield parse_repo(text)
 
 
-def _listed(client: Client, path: str, key: str, scope: str) -> list[str]:
+def _listed(client: Client, path: str, key: str, scope: str) -> Iterator[str]:
     """The texts of a list that comes in pages, each naming the next in its `Link` header."""
-    texts: list[str] = []
-    size = 0
-    url = path
-    asked: set[str] = set()
-    end = time.monotonic() + PATIENCE
-    for _ in range(PAGES):
+
+    def read(url: str) -> tuple[list[str], str, int]:
         answer = client.request("GET", url, scope=scope)
         data = answer.json()
         rows = data.get(key) if isinstance(data, dict) else None
-        texts += [row for row in rows if isinstance(row, str)] if isinstance(rows, list) else []
-        size += len(answer.body)
+        texts = [row for row in rows if isinstance(row, str)] if isinstance(rows, list) else []
         link = _NEXT.search(answer.headers.get("link", ""))
-        if link is None:
-            return texts
-        asked |= {url, str(answer.url)}
-        url = str(answer.url.join(link[1]))
-        if url in asked:
-            raise RemoteFailed(f"{client.host} lists {key} in circles: a page leads back to one.")
-        if time.monotonic() > end:
-            raise RemoteFailed(f"{client.host} has not listed its {key} in {PATIENCE:.0f} seconds.")
-        if size > NAMES_LIMIT:
-            raise TooLarge(f"{client.host} lists more than {NAMES_LIMIT} bytes of {key}.")
-    raise RemoteFailed(f"{client.host} lists more than {PAGES} pages of {key}.")
+        return texts, str(answer.url.join(link[1])) if link else "", len(answer.body)
+
+    for texts in pages(client.host, key, path, read):
+        yield from texts
 
 
 def _parses(parse: Callable[[str], object], text: str) -> bool:

@@ -8,9 +8,12 @@ be a version; which repositories hold something else than charts is found out on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 from packyard.digests import Digest, digest_of, parse_digest
 from packyard.errors import (
@@ -34,8 +37,11 @@ from packyard.remotes.oci import Repository, catalog
 from packyard.remotes.source import Broken, Content, Kind, Listing, Marks, Offer, Page, let_in
 from packyard.remotes.transfer import unwatched
 
-Find = Callable[[Client], Sequence[RepoName]]
+S = TypeVar("S")
+T = TypeVar("T")
+Find = Callable[[Client], Iterable[RepoName]]
 PARALLEL = 8
+_AT_ONCE = 200  # tags after whose heads a listing may be stopped
 _OTHER = "other:"
 
 
@@ -67,6 +73,7 @@ class OciSource:
         self._find = find
 
     def probe(self) -> None:
+        """Reads no more of a list than shows that each base path has something."""
         self.knock()
         for base in self._bare(self.places()):
             raise RemoteFailed(f"{self._client.host} {self._nothing(base)}.")
@@ -74,7 +81,7 @@ class OciSource:
     def listing(self, marks: Marks) -> Listing:
         self.knock()
         found = dict(marks)
-        return Listing(self._pages(self.places(), found), found)
+        return Listing(self._pages(list(self.places()), found), found)
 
     def describe(self, offer: Offer) -> Mapping[str, Value]:
         if self._kind is Kind.PACK:
@@ -90,15 +97,27 @@ class OciSource:
         data = chart.pull(repository, digest, unwatched)
         return chart.PulledChart(data, digest_of(data))
 
-    def places(self) -> Sequence[Place]:
+    def places(self) -> Iterator[Place]:
         """Every repository that can hold what this source is for."""
+        seen = set()
+        for name in self._names():
+            place = self._place(name)
+            if place and place not in seen:
+                seen.add(place)
+                yield place
+
+    def _names(self) -> Iterator[RepoName]:
+        listed = iter(self._find(self._client))
         try:
-            listed = self._find(self._client)
+            yield from islice(listed, 1)
         except (NotFound, Denied, Unauthenticated, Unsupported):
-            listed = [parse_repo(base) for base in self._bases if base]
-            listed = [name for name in listed if self._holds_tags(name)]
-        places = (self._place(name) for name in listed)
-        return list(dict.fromkeys(place for place in places if place))
+            named = (parse_repo(base) for base in self._bases if base)
+            yield from (name for name in named if self._holds_tags(name))
+            return
+        try:
+            yield from listed
+        except PackyardError as error:
+            raise let_in(error, self._client) from error
 
     def _place(self, name: RepoName) -> Place | None:
         for base in self._bases:
@@ -131,10 +150,14 @@ class OciSource:
             )
         return True
 
-    def _bare(self, places: Sequence[Place]) -> list[str]:
+    def _bare(self, places: Iterable[Place]) -> list[str]:
         """The base paths below which there is nothing."""
-        found = [place.repository for place in places]
-        return [base for base in self._bases if not any(_is_below(one, base) for one in found)]
+        bare = self._bases
+        for place in places:
+            bare = [base for base in bare if not _is_below(place.repository, base)]
+            if not bare:
+                break
+        return bare
 
     def _holds_tags(self, name: RepoName) -> bool:
         try:
@@ -159,13 +182,11 @@ class OciSource:
             yield Page((), [Broken(base, "", reason, gone=True) for base, reason in said.items()])
         pool = ThreadPoolExecutor(PARALLEL)
         try:
-            tags = pool.map(self._tags, places)
-            for done, (place, listed) in enumerate(zip(places, tags, strict=True), start=1):
+            for place, listed in zip(places, _ahead(pool, self._tags, places), strict=True):
                 if isinstance(listed, Broken):
-                    yield Page((), [listed], done, len(places))
+                    yield Page((), [listed])
                 else:
-                    offers, broken = self._versions(place, listed, marks, pool)
-                    yield Page(offers, broken, done, len(places))
+                    yield from self._versions(place, listed, marks, pool)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -179,20 +200,24 @@ class OciSource:
 
     def _versions(
         self, place: Place, tags: Sequence[Tag], marks: dict[str, str], pool: ThreadPoolExecutor
-    ) -> tuple[Sequence[Offer], Sequence[Broken]]:
+    ) -> Iterator[Page]:
         wanted = [tag for tag in tags if self._can_be_version(tag)]
         if not wanted or self._is_other(place, wanted, marks):
-            return (), ()
-        heads = pool.map(lambda tag: self._head(place, tag), wanted)
+            yield Page()
+            return
         by_digest: dict[Digest, list[Tag]] = {}
         broken: list[Broken] = []
-        for tag, head in zip(wanted, heads, strict=True):
-            if isinstance(head, Broken):
-                broken.append(head)
-            else:
-                by_digest.setdefault(head, []).append(tag)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            heads = pool.map(lambda tag: self._head(place, tag), some)
+            for tag, head in zip(some, heads, strict=True):
+                if isinstance(head, Broken):
+                    broken.append(head)
+                else:
+                    by_digest.setdefault(head, []).append(tag)
+            yield Page()
         offer = _pack if self._kind is Kind.PACK else _chart
-        return [offer(place, digest, same) for digest, same in by_digest.items()], broken
+        yield Page([offer(place, digest, same) for digest, same in by_digest.items()], broken)
 
     def _can_be_version(self, tag: Tag) -> bool:
         """Parent tags are made anew here, and those of signatures and the like lead to no version;
@@ -227,6 +252,17 @@ class OciSource:
             return Broken(place.name, tag, "It vanished while the registry was listed.", gone=True)
         except PackyardError as error:
             return _broken(place, tag, error, self._client)
+
+
+def _ahead(pool: ThreadPoolExecutor, function: Callable[[T], S], items: Iterable[T]) -> Iterator[S]:
+    """What it gives of each, in their order, begun for no more than can be done at once."""
+    running: deque[Future[S]] = deque()
+    for item in items:
+        running.append(pool.submit(function, item))
+        if len(running) == PARALLEL:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
 
 
 def _is_below(repository: str, base: str) -> bool:

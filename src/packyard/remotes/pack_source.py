@@ -7,7 +7,7 @@ the OCI interface, which all of them have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlencode
 
 from packyard.digests import parse_digest
@@ -21,10 +21,10 @@ from packyard.references import RepoName, Tag, parse_tag
 from packyard.remotes import oci
 from packyard.remotes.client import Client
 from packyard.remotes.oci_source import OciSource
+from packyard.remotes.paging import pages
 from packyard.remotes.source import Broken, Content, Kind, Listing, Marks, Offer, Page, let_in
 
 PAGE = 1000
-_PAGES = 10_000
 
 
 class PackSource:
@@ -34,7 +34,11 @@ class PackSource:
         client.expect_login()
 
     def probe(self) -> None:
-        if self._page("", 1) is None and self._is_other() and not self._oci.places():
+        if (
+            self._page("", 1) is None
+            and self._is_other()
+            and next(self._oci.places(), None) is None
+        ):
             raise RemoteFailed(f"{self._client.host} is a registry, but holds no packs.")
 
     def listing(self, marks: Marks) -> Listing:
@@ -70,23 +74,18 @@ class PackSource:
         data = answer.json()
         return data if isinstance(data, dict) and isinstance(data.get("items"), list) else None
 
-    def _pages(self, page: Mapping[str, object]) -> Iterator[Page]:
-        for done in range(1, _PAGES):
-            rows = page.get("items")
-            taken = [_taken(row) for row in rows] if isinstance(rows, list) else []
-            yield Page(
-                [one for one in taken if isinstance(one, Offer)],
-                [one for one in taken if isinstance(one, Broken)],
-                done,
-            )
-            after = page.get("next")
-            if not isinstance(after, str) or not after:
-                return
-            following = self._page(after, PAGE)
-            if following is None:
+    def _pages(self, first: Mapping[str, object]) -> Iterator[Page]:
+        def read(after: str) -> tuple[Page, str, int]:
+            page = self._page(after, PAGE) if after else first
+            if page is None:
                 raise RemoteFailed(f"{self._client.host} ended its list of packs in the middle.")
-            page = following
-        raise RemoteFailed(f"{self._client.host} lists more than {_PAGES} pages of packs.")
+            rows, following = page.get("items"), page.get("next")
+            taken = [_taken(row) for row in rows] if isinstance(rows, list) else []
+            offers = [one for one in taken if isinstance(one, Offer)]
+            broken = [one for one in taken if isinstance(one, Broken)]
+            return Page(offers, broken), following if isinstance(following, str) else "", 0
+
+        return pages(self._client.host, "packs", "", read)
 
 
 def _taken(row: object) -> Offer | Broken:
@@ -121,7 +120,7 @@ def _fields(row: object) -> tuple[str, str, str, list[str]]:
     return (*texts, tags)
 
 
-def _repositories(client: Client) -> Sequence[RepoName]:
+def _repositories(client: Client) -> Iterable[RepoName]:
     try:
         answer = client.request("GET", "/v1/_catalog")
     except (NotFound, Unsupported):

@@ -64,12 +64,10 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`done` and `total` count the source's own steps; `total` is 0 where it is not known."""
+    """Perhaps an empty one, so that whoever reads may stop there."""
 
     offers: Sequence[Offer] = ()
     broken: Sequence[Broken] = ()
-    done: int = 0
-    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
