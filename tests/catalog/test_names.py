@@ -24,7 +24,7 @@ from packyard.storage.store import Store
 from tests.catalog.rows import version
 from tests.migrated import open_migrated
 
-CHARTS, TEAM = "c" * 24, "d" * 24
+CHARTS, TEAM, MIRROR = "c" * 24, "d" * 24, "e" * 24
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def _opened(folder: Path) -> Iterator[Store]:
     store = open_migrated(folder)
     with store.write() as tx:
         entries.built_in_source(tx.connection)
-        for uid, kind in ((CHARTS, "helm"), (TEAM, "pack")):
+        for uid, kind in ((CHARTS, "helm"), (TEAM, "pack"), (MIRROR, "oci")):
             tx.connection.execute(insert(sources).values(uid=uid, kind=kind, name=kind))
     yield store
     store.close()
@@ -131,23 +131,24 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
                     Arrival(version(own, "db", "2.0.0", archive_digest=digest_of(b"d"))),
                     Arrival(version(TEAM, "db", "2.0.0", archive_digest=digest_of(b"e"))),
                     Arrival(version(CHARTS, "db", "2.0.0")),
+                    Arrival(version(MIRROR, "db", "2.1.0", archive_digest=digest_of(b"m"))),
                 ],
             )
         with opened.read() as reading:
             yield reading
 
 
-def test_a_pack_is_listed_once_for_each_type(connection: Connection) -> None:
+def test_a_pack_is_listed_once_for_all_registries(connection: Connection) -> None:
     found = search.packs_of(connection, EVERYTHING, limit=10)
     told = [
-        (pack.name, pack.type, [(one.name, one.newest.version) for one in pack.holdings])
+        (pack.name, pack.leading.type, [(one.name, one.newest.version) for one in pack.holdings])
         for pack in found.items
     ]
     assert told == [
+        ("db", "oci", [("Public Repo", "2.0.0"), ("oci", "2.1.0"), ("pack", "2.0.0")]),
         ("db", "helm", [("helm", "2.0.0")]),
-        ("db", "spectro", [("Public Repo", "2.0.0"), ("pack", "2.0.0")]),
-        ("web", "helm", [("helm", "1.10.0")]),
         ("web", "spectro", [("Public Repo", "0.9.0"), ("pack", "0.9.0")]),
+        ("web", "helm", [("helm", "1.10.0")]),
     ]
     assert found.count == 4
 
@@ -160,18 +161,18 @@ def test_pages_tell_how_many_there_are(connection: Connection, limit: int, offse
     assert (found.items, found.count) == (every[offset : offset + limit], 4)
     versions = search.versions(connection, EVERYTHING, limit=limit, offset=offset)
     all_versions = search.versions(connection, EVERYTHING, limit=10).items
-    assert (versions.items, versions.count) == (all_versions[offset : offset + limit], 7)
+    assert (versions.items, versions.count) == (all_versions[offset : offset + limit], 8)
 
 
 def test_what_is_searched_is_what_the_newest_version_says(connection: Connection) -> None:
     def named(text: str) -> list[tuple[str, str]]:
         found = search.packs_of(connection, words(text), limit=10).items
-        return [(pack.name, pack.type) for pack in found]
+        return [(pack.name, pack.leading.type) for pack in found]
 
     assert named("balances LOAD") == [("web", "helm")]
     assert named("says-1-10") == [("web", "helm")]
     assert named("says-1-9") == []
-    assert named("eb") == [("web", "helm"), ("web", "spectro")]
+    assert named("eb") == [("web", "spectro"), ("web", "helm")]
     assert named("we load") == [("web", "helm")]
 
 
@@ -185,11 +186,12 @@ def test_other_content_under_one_name_and_version_is_flagged(connection: Connect
     found = search.versions(connection, EVERYTHING, limit=10).items
     differing = clashes.differing(connection, found)
     flagged = {(one.source, one.name, one.version): differing.get(one.uid) for one in found}
-    (mine,) = {one.source for one in found} - {CHARTS, TEAM}
+    (mine,) = {one.source for one in found} - {CHARTS, TEAM, MIRROR}
     assert flagged == {
         (mine, "db", "2.0.0"): [TEAM],
         (TEAM, "db", "2.0.0"): [mine],
         (CHARTS, "db", "2.0.0"): None,
+        (MIRROR, "db", "2.1.0"): None,
         (CHARTS, "web", "1.10.0"): None,
         (CHARTS, "web", "1.9.0"): None,
         (mine, "web", "0.9.0"): [TEAM],

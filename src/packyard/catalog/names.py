@@ -32,6 +32,7 @@ _COLUMNS = (
     packs.c.clouds,
     packs.c.system_state,
     packs.c.annotations,
+    (packs.c.content_digest == packs.c.archive_digest).label("is_chart"),
 )
 
 
@@ -103,7 +104,7 @@ def _readmes(connection: Connection, uids: list[str]) -> Mapping[str, str]:
 
 def _row(newest: RowMapping) -> dict[str, Any]:
     said: Mapping[str, str] = newest["annotations"]
-    copied = ("name", "layer", "addon_type", "addon_key", "addon_sub_type", "clouds")
+    copied = ("name", "is_chart", "layer", "addon_type", "addon_key", "addon_sub_type", "clouds")
     return {name: newest[name] for name in copied} | {
         "newest": newest["uid"],
         "display_name": newest["display_name"],

@@ -78,25 +78,26 @@ class Found(Generic[_T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """A registry that has a pack, and the newest version there."""
+    """A registry that has a pack, and the newest version there; `type` is by its kind."""
 
     registry: str
     name: str
     kind: str
+    type: str
     newest: Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A pack of one name and type, described by the newest version of all these registries."""
+    """A pack, or a chart of that name, described by the newest version of all these registries."""
 
     name: str
-    type: str
     holdings: tuple[Holding, ...]
 
     @property
-    def newest(self) -> Entry:
-        return max((one.newest for one in self.holdings), key=entries.by_version)
+    def leading(self) -> Holding:
+        """Where the newest version is."""
+        return max(self.holdings, key=lambda one: entries.by_version(one.newest))
 
 
 def search(
@@ -162,7 +163,7 @@ def packs_of(
     `sort` names keys of `SORTS`, and whether they fall.
     """
     names, where = _matching(query)
-    keys = names.c.name, names.c.type
+    keys = names.c.name, names.c.is_chart
     order: list[Any] = []
     for name, falls in _first_of_each(sort):
         of_pack = func.min(names.c[SORTS[name].name])
@@ -181,9 +182,7 @@ def packs_of(
         of_page = pack_names.c.name.in_([row[0] for row in rows]), statements.of_names(query)
         holdings = _holdings(connection, *of_page)
         count = _count(connection, counted, len(rows), limit, offset)
-    items = [
-        Listed(name=row[0], type=row[1], holdings=tuple(holdings[row[0], row[1]])) for row in rows
-    ]
+    items = [Listed(name=row[0], holdings=tuple(holdings[row[0], row[1]])) for row in rows]
     return Found(items, count)
 
 
@@ -193,8 +192,8 @@ def _matching(query: Query) -> tuple[FromClause, list[ColumnElement[bool]]]:
     meant = statements.of_names(query)
     if sum(one.field is Field.TEXT for each in query for one in each) < _SEVERAL:
         return pack_names, [meant]
-    columns = {"id": pack_names.c.id, "name": pack_names.c.name, "type": pack_names.c.type}
-    columns |= {column.name: column for column in SORTS.values()}
+    told = pack_names.c.id, pack_names.c.name, pack_names.c.is_chart, *SORTS.values()
+    columns = {column.name: column for column in told}
     return select(*columns.values()).where(meant).cte("matching"), []
 
 
@@ -226,24 +225,32 @@ def _count(connection: Connection, counted: Any, given: int, limit: int, offset:
 
 def _holdings(
     connection: Connection, *wanted: ColumnElement[bool]
-) -> dict[tuple[str, str], list[Holding]]:
-    """By name and type, of these rows of `pack_names`; the own registry first, then by name."""
+) -> dict[tuple[str, bool], list[Holding]]:
+    """By name and whether it is a chart, of these rows of `pack_names`; the own registry first,
+    then by name."""
     rows = connection.execute(
-        select(packs, pack_names.c.type, sources.c.kind, sources.c.name.label("registry"))
+        select(
+            packs,
+            pack_names.c.type,
+            pack_names.c.is_chart,
+            sources.c.kind,
+            sources.c.name.label("registry"),
+        )
         .join_from(pack_names, packs, packs.c.uid == pack_names.c.newest)
         .join(sources, sources.c.uid == pack_names.c.source)
         .where(*wanted)
         .order_by(sources.c.kind != "default", sources.c.name)
     ).mappings()
-    found: dict[tuple[str, str], list[Holding]] = {}
+    found: dict[tuple[str, bool], list[Holding]] = {}
     for row in rows:
         holding = Holding(
             registry=row["source"],
             name=row["registry"],
             kind=row["kind"],
+            type=row["type"],
             newest=entries.of_row(row),
         )
-        found.setdefault((row["name"], row["type"]), []).append(holding)
+        found.setdefault((row["name"], row["is_chart"]), []).append(holding)
     return found
 
 

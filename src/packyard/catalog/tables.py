@@ -113,8 +113,9 @@ pack_names = Table(
     Column("state", String(32), nullable=False),  # "", "deprecated", "deleted", "disabled"
     Column("origin", Text, nullable=False),
     Column("fips", Text, nullable=False),
+    Column("is_chart", Boolean, server_default="0", nullable=False),  # of another source; or a pack
     UniqueConstraint("source", "name"),
-    Index("pack_names_in_order", "name", "type", "display_key", "name_key"),
+    Index("pack_names_in_order", "name", "is_chart", "display_key", "name_key"),
 )
 
 pack_tags = Table(

@@ -162,7 +162,7 @@ def _holding(connection: Connection, name: str) -> list[str]:
                 select(packs.c.source).where(packs.c.name == name, packs.c.gone_at == 0)
             )
         )
-        .order_by(sources.c.kind != "default", sources.c.name)
+        .order_by(sources.c.kind != "default", sources.c.kind != "pack", sources.c.name)
     )
     return list(connection.scalars(found))
 

@@ -103,7 +103,7 @@ class FoundSpec(Form):
 
 
 class FoundPack(Form):
-    """A pack of one name and type; what is said of it is what its newest version says."""
+    """A pack, or a chart of that name; what is said of it is what its newest version says."""
 
     api_version: str = "v1"
     kind: str = "pack"
@@ -118,7 +118,8 @@ class FoundPack(Form):
         logos: Collection[str],
         differing: Mapping[str, list[str]],
     ) -> FoundPack:
-        newest = pack.newest
+        leading = pack.leading
+        newest = leading.newest
 
         def told(holding: Holding) -> InRegistry:
             entry = holding.newest
@@ -136,7 +137,7 @@ class FoundPack(Form):
         spec = FoundSpec(
             name=pack.name,
             display_name=newest.display_name,
-            type=pack.type,
+            type=leading.type,
             layer=newest.layer,
             addon_type=newest.addon_type,
             addon_sub_type=newest.addon_sub_type,

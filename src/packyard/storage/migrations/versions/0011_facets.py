@@ -22,6 +22,11 @@ UPDATE packs SET facet = (
         AND f.clouds = packs.clouds
 )
 """
+_CHARTS = """
+UPDATE pack_names SET is_chart = (
+    SELECT p.content_digest = p.archive_digest FROM packs p WHERE p.uid = pack_names.newest
+)
+"""
 
 
 def upgrade() -> None:
@@ -49,5 +54,9 @@ def upgrade() -> None:
     op.create_index("packs_by_digest", "packs", ["digest"])
     op.create_index("packs_by_facet", "packs", ["facet", "gone_at", "version_key", "version"])
     op.drop_index("pack_names_in_order", "pack_names")
-    in_order = ["name", "type", "display_key", "name_key"]
+    op.add_column(
+        "pack_names", sa.Column("is_chart", sa.Boolean(), server_default="0", nullable=False)
+    )
+    op.execute(_CHARTS)
+    in_order = ["name", "is_chart", "display_key", "name_key"]
     op.create_index("pack_names_in_order", "pack_names", in_order)
