@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -29,6 +33,7 @@ from tests.hub.syncing import Charts, Hub, checked, counted_by
 from tests.packs import samples
 from tests.remotes.content import push_artifact, push_chart, push_image, push_pack
 from tests.remotes.distribution import PASSWORD, USER, running
+from tests.remotes.raw import connected
 from tests.remotes.scripted import Reply, Request, answering
 
 
@@ -541,6 +546,36 @@ def test_a_server_that_ends_leaves_the_work_to_another(hub: Hub) -> None:
         assert again is not None
         hub.work(again)
         assert hub.status(registry).status == "Completed"
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_an_index_that_comes_slowly_is_given_up_with_the_run(hub: Hub, stops: bool) -> None:
+    hub.times = replace(hub.times, lease=timedelta(seconds=0.5))
+    coming = threading.Event()
+
+    def trickle(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 200000000\r\n\r\n")
+        while True:
+            connection.sendall(b"#" * 1000 + b"\n")
+            coming.set()
+            time.sleep(0.02)
+
+    with connected(trickle) as host:
+        registry = hub.add(f"http://{host}")
+        run = hub.take()
+        assert run is not None
+        working = threading.Thread(target=hub.work, args=[run])
+        working.start()
+        assert coming.wait(20)
+        if stops:
+            hub.stop.set()
+        else:
+            with hub.store.write() as tx:
+                registries.remove(tx, hub.vault, registry.uid)
+        working.join(10)
+        assert not working.is_alive()
+    assert not stops or hub.status(registry).status == "Pending"
 
 
 def test_a_registry_that_is_removed_meanwhile_ends_the_run(hub: Hub) -> None:

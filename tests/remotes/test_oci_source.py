@@ -202,6 +202,17 @@ def test_a_probe_reads_no_more_of_a_list_than_it_needs() -> None:
         assert server.seen() == ["GET /v2/", "GET /v2/_catalog"]
 
 
+def test_what_is_no_manifest_at_all_is_not_taken_for_another_kind() -> None:
+    answers = registry({"_catalog": Reply(404), "web": ["1.0.0"]})
+    answers["/v2/web/manifests/1.0.0"] = Reply(body=b"<html>")
+    with talking(scripted(answers)) as (_, client):
+        source = OciSource(client, Kind.CHART, ["web"])
+        offers, _, marks = taken(source.listing({}))
+        assert (names_and_tags(offers), marks) == ([("web", "1.0.0")], {})
+        with pytest.raises(PackyardError, match="another manifest"):
+            source.describe(offers[0])
+
+
 def test_a_listing_can_be_stopped_within_a_repository_of_many_tags() -> None:
     answers = registry({"web": [f"1.{number}.0" for number in range(1000)]})
     answers["/v2/_catalog"] = Reply(body=b'{"repositories": ["web"]}')

@@ -58,6 +58,8 @@ def test_secrets_are_masked(text: str, shown: str) -> None:
         "/v1/_packs?q=token&limit=10",
         "oci://host:5000/base@sha256:abc",
         "mail to ann@example.com",
+        "POST /v1/registries/oci/basic 201 status=201",
+        "Basic authentication needs a user name.",
     ],
 )
 def test_all_else_stays(text: str) -> None:

@@ -38,13 +38,21 @@ def secret(
         found = sys.stdin.readline().rstrip("\r\n")
         source = "Standard input"
     elif file:
-        found = file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
+        found = text_of(file, file.read_bytes()).removesuffix("\n").removesuffix("\r")
         source = str(file)
     else:
         return prompt(what[0].upper() + what[1:], hidden=True, instead=instead)
     if not found:
         raise ParameterInvalid(f"{source} holds no {what}.")
     return found
+
+
+def text_of(file: Path, data: bytes) -> str:
+    """What a file holds; raises `ParameterInvalid` where that is no text."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ParameterInvalid(f"{file} is no text in UTF-8.") from None
 
 
 def prompt(question: str, *, hidden: bool = False, twice: bool = False, instead: str = "") -> str:

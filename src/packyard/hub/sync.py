@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from packyard.auth.secrets import Secrets
 from packyard.catalog import foreign
@@ -58,15 +59,20 @@ class Sync:
                 self._fail(run, "A fault of this server; its log tells more.", again=again)
 
     def _synchronize(self, registry: Registry, run: Run, lease: Lease) -> None:
-        with opening.opened(registry, self._settings) as source:
-            if not registry.synchronizes:
-                self._look(registry, source, run, lease)
-                return
-            listing = source.listing(run.marks)
-            if listing is None:
-                self._end(lambda tx: self._unchanged(tx, run))
-            else:
-                Work(self._store, source, run, lease, self._times).do(listing)
+        settings = replace(self._settings, wanted=lease.is_held)
+        try:
+            with opening.opened(registry, settings) as source:
+                if not registry.synchronizes:
+                    self._look(registry, source, run, lease)
+                    return
+                listing = source.listing(run.marks)
+                if listing is None:
+                    self._end(lambda tx: self._unchanged(tx, run))
+                else:
+                    Work(self._store, source, run, lease, self._times).do(listing)
+        except PackyardError:
+            lease.check()  # what was given up since nobody wants it any more is nobody's fault
+            raise
 
     def _look(self, registry: Registry, source: Source, run: Run, lease: Lease) -> None:
         """What a registry says of itself, once, where its content stays out of the catalog."""

@@ -86,6 +86,10 @@ class Lease:
         if self._stop.is_set():
             raise Stopped
 
+    def is_held(self) -> bool:
+        """Whether the work goes on."""
+        return not (self._lost.is_set() or self._stop.is_set())
+
     def _keep(self) -> None:
         pause = self._times.lease.total_seconds() / 5
         while not self._ended.wait(pause):

@@ -110,7 +110,8 @@ def refused(
         message = f"{host}: {told}." if told else f"{host} refuses what was pushed."
         return ContentRefused(message, findings)
     said = dict.fromkeys(filter(None, map(_said, entries)))
-    message = f"{host}: {'; '.join(said) or f'{status} {reason}'.strip()}."
+    whole = "; ".join(said) or f"{status} {reason}".strip()
+    message = f"{host}: {whole}{'' if whole.endswith('?') else '.'}"
     waiting: dict[str, object] = {}
     if retry_after:
         message += f" It asks to come again in {retry_after:.0f} seconds."

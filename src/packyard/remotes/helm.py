@@ -31,6 +31,8 @@ INDEX_LIMIT = 200 * 1024 * 1024
 """Bytes of an index that is read, unpacked."""
 LOOK = 30.0
 """Seconds in which an index has to show that it is one."""
+WHOLE = 900.0
+"""Seconds in which it has to be there."""
 _READER = "1"  # another number makes every index be read again, whatever was remembered of it
 _PIECE = 64 * 1024
 _GZIP_WINDOW = 31
@@ -59,7 +61,7 @@ class HelmRepository:
         """Raise `RemoteFailed` where there is no index; read no more, and no longer, than shows
         that."""
         with self.client.stream("GET", self._index, headers=_headers({})) as response:
-            body = Pieces(self._soon(self._unpacked(response)))
+            body = Pieces(self._soon(self._unpacked(response), LOOK, "shows no entry"))
             with closing(read_index(body, str(self))) as entries:
                 next(entries, None)
 
@@ -73,7 +75,8 @@ class HelmRepository:
                 if response.status_code == 304:
                     file.close()
                     return None
-                digest = _kept(self._unpacked(response), file)
+                pieces = self._soon(self._unpacked(response), WHOLE, "is not there")
+                digest = _kept(pieces, file)
                 now = {
                     "reader": _READER,
                     "digest": digest,
@@ -137,11 +140,11 @@ class HelmRepository:
     def _index(self) -> str:
         return f"{self._base}{INDEX}"
 
-    def _soon(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        end = time.monotonic() + LOOK
+    def _soon(self, pieces: Iterable[bytes], seconds: float, late: str) -> Iterator[bytes]:
+        end = time.monotonic() + seconds
         for piece in pieces:
             if time.monotonic() > end:
-                raise RemoteFailed(f"{self}{INDEX} shows no entry within {LOOK:.0f} seconds.")
+                raise RemoteFailed(f"{self}{INDEX} {late} within {seconds:.0f} seconds.")
             yield piece
 
     def _unpacked(self, response: httpx.Response) -> Iterator[bytes]:

@@ -241,6 +241,8 @@ class OciSource:
             received = repository.manifest(newest)
         except PackyardError:
             return False  # the heads tell what is wrong
+        if not received.document():
+            return False  # the report does
         is_chart = chart.is_chart(received)
         marks[place.repository] = "chart" if is_chart else f"{_OTHER}{received.digest}"
         return not is_chart

@@ -35,7 +35,8 @@ _MASK = "***"
 _SECRETS = re.compile(
     r"""(?ix)
     (://) [^/\s@"']+ (?=@)                                    # user:password@ of a URL
-    | (\b (?: basic | bearer ) \s+) [A-Za-z0-9+/=._~-]{3,}    # Authorization values
+    | ((?<![/\w]) (?: basic | bearer ) \s+) (?! authentication \b) [A-Za-z0-9+/=._~-]{3,}
+                                                             # Authorization values
     | (\b apikey [:=\s] \s*) [^&\s"']+
     | ([?&] [\w.-]* (?: token | passw(?:or)?d | secret | signature | api_?key | code | state ) =)
       [^&\s"'\#]*                                            # of a query

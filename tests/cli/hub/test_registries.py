@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from packyard.cli.hub.registry_form import Kind, Said, changed, said_of, spec_of
+from packyard.cli.hub.registry_form import Kind, Said, changed
 from tests import live
 from tests.cli.hub.conftest import Commands, login
 from tests.cli.program import make_pack
@@ -42,9 +42,9 @@ def test_a_pack_registry_from_beginning_to_end(
     words = ("registry", "add", "pack", "team", other.url, "-u", READER, "--secret-file", secret)
     assert admin(*words, "--dry-run").out.startswith("readable")
     done = admin(*words, "--watch")
-    uid, ended = done.out.splitlines()
+    uid = done.out.removesuffix("\n")
     assert len(uid) == 24
-    assert ended.startswith("synchronized  team")
+    assert "synchronized  team" in done.err
     assert READER_PASSWORD not in json.dumps(row(admin, "team"))
 
     head, own, team = admin("registry", "ls").out.splitlines()
@@ -76,7 +76,7 @@ def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
     helm = f"{other.url}/helm"
     sign_in = ("-u", READER, *SECRET)
     done = admin("registry", "add", "helm", "charts", helm, *sign_in, "-w", stdin=READER_PASSWORD)
-    assert "synchronized  charts" in done.out
+    assert "synchronized  charts" in done.err
     words = ("oci", "packs", other.url, *sign_in, "--provider", "pack", "--later")
     admin("registry", "add", *words, stdin=READER_PASSWORD)
     aws = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -95,6 +95,10 @@ def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
     admin("registry", "add", "ecr", "by role", aws, *role)
     admin("registry", "add", "helm", "far away", "https://charts.example.com", "--no-sync")
 
+    kinds = [row["kind"] for row in json.loads(admin("registry", "ls", "-o", "json").out)]
+    assert kinds == ["pack", "ecr", "helm", "ecr", "helm", "oci"]
+    assert "kind: ecr" in admin("registry", "ls", "-o", "yaml").out
+    assert json.loads(admin("registry", "show", "packs", "-o", "json").out)["kind"] == "oci"
     lines = {line.split("   ")[0]: line for line in admin("registry", "ls").out.splitlines()[1:]}
     assert list(lines) == ["Public Repo", "by role", "charts", "cloud", "far away", "packs"]
     assert "not synchronized" in lines["far away"]
@@ -130,16 +134,57 @@ def test_what_cannot_be_is_said_at_once(admin: Commands, other: Live) -> None:
     assert admin("registry", "sync", "Public Repo", "-w").out.startswith("synchronized")
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_what_was_said_is_read_back_and_what_is_left_out_stays(kind: Kind) -> None:
-    ecr = {"access_key": "K", "region": "eu-west-1", "content_paths": ("a", "b")}
-    said = {
-        Kind.PACK: Said(endpoint="h", username="me", insecure=True),
-        Kind.HELM: Said(endpoint="h", token=True, sync=True, authority="PEM", insecure=False),
-        Kind.OCI: Said(endpoint="h", base_path="p", content_paths=("a",), sync=False),
-        Kind.ECR: Said(endpoint="h", sync=True, **ecr),  # type: ignore[arg-type]
-    }[kind]
-    answer = {"spec": spec_of(kind, said)}
-    assert spec_of(kind, said_of(kind, answer)) == answer["spec"]
-    assert changed(kind, answer, Said()) == answer["spec"]
-    assert changed(kind, answer, Said(endpoint="g")) == {**answer["spec"], "endpoint": "g"}
+TLS = {"enabled": True, "certificate": "PEM", "ca": "CA", "insecureSkipVerify": False}
+BASIC = {"type": "basic", "username": "me", "tls": TLS}
+KEYS = {"credentialType": "secret", "accessKey": "K", "partition": "aws"}
+POD = {"credentialType": "pod-identity", "podIdentity": {"roleArn": "arn"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "said", "members"),
+    [
+        (Kind.HELM, {"auth": BASIC}, Said(endpoint="g"), {"endpoint": "g"}),
+        (Kind.HELM, {"auth": {"type": "token", "tls": TLS}}, Said(username="u", secret="p"),
+         {"auth": {"type": "basic", "username": "u", "password": "p", "tls": TLS}}),
+        (Kind.HELM, {"auth": BASIC}, Said(token=True, secret="t"),
+         {"auth": {"type": "token", "username": "me", "token": "t", "tls": TLS}}),
+        (Kind.HELM, {"auth": BASIC}, Said(secret="new"), {"auth": {**BASIC, "password": "new"}}),
+        (Kind.HELM, {"auth": BASIC}, Said(sync=False), {"isPrivate": True}),
+        (Kind.PACK, {"private": True, "auth": BASIC}, Said(no_login=True),
+         {"private": False, "auth": {"type": "noAuth", "tls": TLS}}),
+        (Kind.PACK, {"private": True, "auth": {"type": "noAuth", "tls": TLS}},
+         Said(insecure=True),
+         {"auth": {"type": "noAuth", "tls": {**TLS, "insecureSkipVerify": True}}}),
+        (Kind.OCI, {"auth": BASIC, "basePath": "p", "baseContentPath": "a,b"},
+         Said(base_path="", content_paths=("",), authority=""),
+         {"basePath": "", "baseContentPath": "", "auth": {
+             **BASIC, "tls": {**TLS, "certificate": "", "ca": "", "enabled": False}}}),
+        (Kind.ECR, {"credentials": POD, "tls": TLS, "isPrivate": True}, Said(region="r"),
+         {"defaultRegion": "r"}),
+        (Kind.ECR, {"credentials": {"credentialType": "sts", "sts": {"arn": "a"}}, "tls": TLS},
+         Said(access_key="K", secret="s", partition="aws"),
+         {"credentials": {**KEYS, "secretKey": "s"}}),
+        (Kind.ECR, {"credentials": KEYS, "tls": TLS}, Said(role="arn", external_id="e"),
+         {"credentials": {"credentialType": "sts", "sts": {"arn": "arn", "externalId": "e"},
+                          "partition": "aws"}}),
+    ],
+)  # fmt: skip
+def test_what_is_said_is_laid_over_what_stands(
+    kind: Kind, spec: dict[str, object], said: Said, members: dict[str, object]
+) -> None:
+    spec = {"endpoint": "h", "registryUid": "", **spec}
+    assert changed(kind, {"spec": spec}, said) == {**spec, **members}
+
+
+def test_words_that_go_with_nothing_are_refused(admin: Commands, tmp_path: Path) -> None:
+    der, plain = tmp_path / "ca.der", tmp_path / "password"
+    der.write_bytes(b"\x30\x82\xb5")
+    plain.write_text("pw")
+    words = ("add", "helm", "x", "https://a.example.com")
+    for more, said in (
+        (("--ca-file", der), "holds no certificate in PEM form"),
+        (("-u", "me", "--secret-file", der), "is no text in UTF-8"),
+        (("--secret-file", plain), "A secret of whom?"),
+        (("-u", "me", "--no-login"), "--no-login excludes"),
+    ):
+        assert said in admin.says("registry", *words, *more, code=2)

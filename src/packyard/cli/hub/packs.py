@@ -166,7 +166,10 @@ def _registry(hub: Hub, name: str, wanted: str) -> Item:
     packs = hub.found(f"{PATH}/search", exact)
     holding = [one for item in packs for one in maps(item, "spec.registries")]
     if not holding:
-        near, _ = hub.first(f"{PATH}/search", 50, {}, {"filter": {"name": {"contains": name[:3]}}})
+        near = []
+        for part in dict.fromkeys((name[:3], name[-3:], name[:1])):
+            like = {"filter": {"name": {"contains": part}}}
+            near += hub.first(f"{PATH}/search", 50, {}, like)[0]
         pick(near, PACK, name, hub.host)
     own = {uid_of(row) for row in hub.items(_REGISTRIES) if at(row, "isDefault") is True}
     ours = [one for one in holding if uid_of(one) in own]

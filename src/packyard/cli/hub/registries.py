@@ -60,7 +60,8 @@ def add(
 ) -> None:
     """Add a registry to the hub, and print its uid.
 
-    One that is synchronized has to answer, and is read at once.
+    One that is synchronized has to answer, and is read at once; how that ends --watch says on
+    standard error.
     """
     said = replace(spoken.said, endpoint=endpoint)
     registry_form.require_fitting(kind, said)
@@ -91,7 +92,11 @@ def _add(
         made = {**hub.create(kind.collection, body, query), "name": name}
         screen.result(uid_of(made))
         if watch and not later:
-            _end(registry_sync.watch(hub, [made]))
+            try:
+                _end(registry_sync.watch(hub, [made], screen.message))
+            except KeyboardInterrupt:
+                screen.message(f"{name} is added: packyard hub registry sync {name} --watch")
+                raise
 
 
 @app.command("ls", cls=Command)
@@ -116,7 +121,7 @@ def show(
     with open_hub(server, home) as hub:
         found = find(hub, registry)
         told = registry_sync.report(hub, found)
-        row = {**hub.get(kind_of(found).place(uid_of(found))), "sync": told}
+        row = {**hub.get(kind_of(found).place(uid_of(found))), "kind": found["kind"], "sync": told}
     show_row(row, output, DETAILS)
 
 

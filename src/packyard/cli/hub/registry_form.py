@@ -1,17 +1,18 @@
 """What people say of a registry, as the bodies of the API: one form for each kind (hub.md).
 
 The kind decides where a registry stands in the API, and which words mean something for it; a word
-that means nothing there is refused, not dropped.
+that means nothing there is refused, not dropped. What is said is laid over what the registry is: of
+one that stands everything else stays, secrets too, which nobody is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from packyard.errors import ParameterInvalid
-from packyard.remotes.items import Item, at, text
+from packyard.remotes.items import Item, text
 
 PATH = "/v1/registries"
 
@@ -49,12 +50,13 @@ class Provider(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What was said of a registry; None and "" for nothing. `secret` is a password, a token or a
-    secret key, whichever the rest asks for."""
+    """What was said of a registry; None, False and "" for nothing, of paths and authorities None
+    alone. `secret` is a password, a token or a secret key, whichever the rest asks for."""
 
     endpoint: str = ""
     username: str = ""
     token: bool = False
+    no_login: bool = False
     access_key: str = ""
     role: str = ""
     external_id: str = ""
@@ -63,9 +65,9 @@ class Said:
     public: bool = False
     secret: str = field(default="", repr=False)
     provider: Provider | None = None
-    base_path: str = ""
-    content_paths: tuple[str, ...] = ()
-    authority: str = ""
+    base_path: str | None = None
+    content_paths: tuple[str, ...] | None = None
+    authority: str | None = None
     insecure: bool | None = None
     sync: bool | None = None
 
@@ -81,6 +83,7 @@ class Said:
 _ONLY: Mapping[str, tuple[Kind, ...]] = {
     "username": (Kind.PACK, Kind.HELM, Kind.OCI),
     "token": (Kind.PACK, Kind.HELM),
+    "no_login": (Kind.PACK, Kind.HELM, Kind.OCI),
     "access_key": (Kind.ECR,),
     "role": (Kind.ECR,),
     "external_id": (Kind.ECR,),
@@ -106,100 +109,105 @@ def require_fitting(kind: Kind, said: Said) -> None:
         faults.append("--no-sync is for helm, oci and ecr registries: packs are always read.")
     if said.access_key and said.role:
         faults.append("--access-key and --role-arn exclude each other.")
+    if said.no_login and (said.username or said.token):
+        faults.append("--no-login excludes --username and --token.")
     if faults:
         raise ParameterInvalid(" ".join(faults))
 
 
+_NEW: Mapping[Kind, Item] = {
+    Kind.PACK: {"private": False},
+    Kind.HELM: {"isPrivate": False},
+    Kind.OCI: {"providerType": Provider.HELM.value, "isSyncSupported": True},
+    Kind.ECR: {
+        "providerType": Provider.HELM.value,
+        "isSyncSupported": True,
+        "isPrivate": True,
+        "credentials": {"credentialType": "secret"},
+    },
+}
+
+
 def spec_of(kind: Kind, said: Said) -> dict[str, object]:
     """The `spec` of a new registry."""
-    match kind:
-        case Kind.PACK:
-            private = bool(said.username or said.token)
-            return {"endpoint": said.endpoint, "private": private, "auth": _auth(said)}
-        case Kind.HELM:
-            return {"endpoint": said.endpoint, "isPrivate": said.sync is False, "auth": _auth(said)}
-        case Kind.OCI:
-            return {**_content(said), "basePath": said.base_path, "auth": _auth(said)}
-        case Kind.ECR:
-            return {
-                **_content(said),
-                "isPrivate": not said.public,
-                "credentials": _aws(said),
-                "defaultRegion": said.region,
-                "tls": _tls(said),
-            }
+    return _laid_over(_NEW[kind], kind, said)
 
 
 def changed(kind: Kind, registry: Item, said: Said) -> dict[str, object]:
-    """The `spec` of a registry that stands, with what was said put in the place of what it says.
-
-    What is left out stays; secrets too, unless the user is another one.
-    """
-    nothing = Said()
-    names = [field.name for field in fields(Said)]
-    given = {name: getattr(said, name) for name in names}
-    told = {name: value for name, value in given.items() if value != getattr(nothing, name)}
-    return spec_of(kind, replace(said_of(kind, registry), **told))
+    """The `spec` of a registry that stands, with what was said in the place of what it says."""
+    return _laid_over(_part(registry, "spec"), kind, said)
 
 
-def said_of(kind: Kind, registry: Item) -> Said:
-    """What was said of a registry when it was made, but for its secret."""
-    auth = "spec.auth"
-    tls = "spec.tls" if kind is Kind.ECR else f"{auth}.tls"
-    private = at(registry, "spec.isPrivate") is True
-    synchronizes = not private
-    if kind in (Kind.OCI, Kind.ECR):
-        synchronizes = at(registry, "spec.isSyncSupported") is True
-    provider = text(registry, "spec.providerType")
-    paths = text(registry, "spec.baseContentPath")
-    return Said(
-        endpoint=text(registry, "spec.endpoint"),
-        username=text(registry, f"{auth}.username"),
-        token=text(registry, f"{auth}.type") == "token",
-        access_key=text(registry, "spec.credentials.accessKey"),
-        role=text(registry, "spec.credentials.sts.arn"),
-        external_id=text(registry, "spec.credentials.sts.externalId"),
-        partition=text(registry, "spec.credentials.partition"),
-        region=text(registry, "spec.defaultRegion"),
-        public=kind is Kind.ECR and not private,
-        provider=Provider(provider) if provider in list(Provider) else None,
-        base_path=text(registry, "spec.basePath"),
-        content_paths=tuple(paths.split(",")) if paths else (),
-        authority=text(registry, f"{tls}.certificate"),
-        insecure=at(registry, f"{tls}.insecureSkipVerify") is True,
-        sync=None if kind is Kind.PACK else synchronizes,
-    )
+def _laid_over(spec: Item, kind: Kind, said: Said) -> dict[str, object]:
+    found = {**spec, **({"endpoint": said.endpoint} if said.endpoint else {})}
+    if kind is Kind.ECR:
+        found["credentials"] = _aws(_part(spec, "credentials"), said)
+        found["tls"] = _tls(_part(spec, "tls"), said)
+        found |= {"isPrivate": False} if said.public else {}
+        found |= {"defaultRegion": said.region} if said.region else {}
+    else:
+        found["auth"] = _auth(_part(spec, "auth"), said)
+    if kind is Kind.PACK and (said.username or said.token or said.no_login):
+        found["private"] = not said.no_login
+    if said.provider:
+        found["providerType"] = said.provider.value
+    if said.base_path is not None:
+        found["basePath"] = said.base_path
+    if said.content_paths is not None:
+        found["baseContentPath"] = ",".join(said.content_paths)
+    if said.sync is not None:
+        synchronized = {"isPrivate": not said.sync}
+        found |= synchronized if kind is Kind.HELM else {"isSyncSupported": said.sync}
+    return found
 
 
-def _content(said: Said) -> dict[str, object]:
-    return {
-        "endpoint": said.endpoint,
-        "providerType": said.provider or Provider.HELM,
-        "baseContentPath": ",".join(said.content_paths),
-        "isSyncSupported": said.sync is not False,
-    }
+def _auth(auth: Item, said: Said) -> dict[str, object]:
+    """Raises `ParameterInvalid` for a secret of nobody."""
+    found = dict(auth)
+    if said.no_login:
+        found = {"type": "noAuth"}
+    elif said.token:
+        found = {"type": "token", "username": said.username or text(auth, "username")}
+    elif said.username:
+        found = {"type": "basic", "username": said.username}
+    kind = str(found.setdefault("type", "noAuth"))
+    if said.secret and kind == "noAuth":
+        raise ParameterInvalid("A secret of whom? Say --username or --token beside it.")
+    if said.secret:
+        found["token" if kind == "token" else "password"] = said.secret
+    return {**found, "tls": _tls(_part(auth, "tls"), said)}
 
 
-def _auth(said: Said) -> dict[str, object]:
-    kind = "token" if said.token else "basic" if said.username else "noAuth"
-    secret = {"token": said.secret} if said.token else {"password": said.secret}
-    held = {} if kind == "noAuth" else {"username": said.username, **secret}
-    return {"type": kind, **held, "tls": _tls(said)}
+def _aws(credentials: Item, said: Said) -> dict[str, object]:
+    """Raises `ParameterInvalid` for a secret of nobody."""
+    found = dict(credentials)
+    if said.access_key:
+        found = {"credentialType": "secret", "accessKey": said.access_key}
+    elif said.role:
+        found = {"credentialType": "sts", "sts": {"arn": said.role}}
+    kind = str(found.get("credentialType", ""))
+    if said.secret and kind != "secret":
+        raise ParameterInvalid("A secret of whom? Say --access-key beside it.")
+    if said.secret:
+        found["secretKey"] = said.secret
+    if said.external_id:
+        found["sts"] = {**_part(found, "sts"), "externalId": said.external_id}
+    partition = said.partition or text(credentials, "partition")
+    return {**found, **({"partition": partition} if partition else {})}
 
 
-def _aws(said: Said) -> dict[str, object]:
-    partition = {"partition": said.partition} if said.partition else {}
-    if said.role:
-        sts = {"arn": said.role, "externalId": said.external_id}
-        return {"credentialType": "sts", "sts": sts, **partition}
-    keys = {"accessKey": said.access_key, "secretKey": said.secret}
-    return {"credentialType": "secret", **keys, **partition}
+def _tls(tls: Item, said: Said) -> dict[str, object]:
+    found = dict(tls)
+    if said.authority is not None:
+        found |= {"certificate": said.authority, "ca": ""}
+    if said.insecure is not None:
+        found["insecureSkipVerify"] = said.insecure
+    if found != tls:
+        found["enabled"] = any(found.get(key) for key in ("certificate", "insecureSkipVerify"))
+    return found
 
 
-def _tls(said: Said) -> dict[str, object]:
-    enabled = bool(said.authority or said.insecure)
-    return {
-        "enabled": enabled,
-        "certificate": said.authority,
-        "insecureSkipVerify": said.insecure is True,
-    }
+def _part(item: Item, name: str) -> Item:
+    """The object there, {} where there is none."""
+    found = item.get(name)
+    return found if isinstance(found, dict) else {}

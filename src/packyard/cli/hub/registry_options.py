@@ -20,6 +20,7 @@ Username = Annotated[
     str, typer.Option("-u", "--username", metavar="NAME", help="Signs in with a password.")
 ]
 Token = Annotated[bool, typer.Option("--token", help="Signs in with a token.")]
+NoLogin = Annotated[bool, typer.Option("--no-login", help="Signs in with nothing.")]
 AccessKey = Annotated[
     str, typer.Option("--access-key", metavar="ID", help="Of AWS; signs in with its secret key.")
 ]
@@ -51,7 +52,13 @@ Provides = Annotated[
     Provider | None, typer.Option("--provider", help="What it holds; helm where nothing is said.")
 ]
 BasePath = Annotated[
-    str, typer.Option("--base-path", metavar="PATH", help="Goes before each content path.")
+    str | None,
+    typer.Option(
+        "--base-path",
+        metavar="PATH",
+        help="Goes before each content path; '' for none.",
+        show_default=False,
+    ),
 ]
 ContentPaths = Annotated[
     list[str] | None,
@@ -60,7 +67,11 @@ ContentPaths = Annotated[
 Authority = Annotated[
     Path | None,
     typer.Option(
-        "--ca-file", metavar="FILE", help="Certificates to trust, PEM.", exists=True, dir_okay=False
+        "--ca-file",
+        metavar="FILE",
+        help="Certificates to trust, PEM; an empty file for none.",
+        exists=True,
+        dir_okay=False,
     ),
 ]
 Insecure = Annotated[
@@ -80,6 +91,7 @@ Sync = Annotated[
 _OPTIONS: dict[str, tuple[Any, object]] = {
     "username": (Username, ""),
     "token": (Token, False),
+    "no_login": (NoLogin, False),
     "access_key": (AccessKey, ""),
     "role": (RoleArn, ""),
     "external_id": (ExternalId, ""),
@@ -89,7 +101,7 @@ _OPTIONS: dict[str, tuple[Any, object]] = {
     "secret_file": (SecretFile, None),
     "secret_stdin": (SecretStdin, False),
     "provider": (Provides, None),
-    "base_path": (BasePath, ""),
+    "base_path": (BasePath, None),
     "content_paths": (ContentPaths, None),
     "authority": (Authority, None),
     "insecure": (Insecure, None),
@@ -122,7 +134,11 @@ class Spoken:
 
 
 def speaking(command: Callable[..., None]) -> Callable[..., None]:
-    """A command of the options above, in the place of its parameter `spoken`."""
+    """A command of the options above, in the place of its parameter `spoken`.
+
+    typer knows the options of a command by its signature alone, and has no way for two commands to
+    share some: so theirs are put together here, not written out twice.
+    """
     options = [
         Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
         for name, (kind, default) in _OPTIONS.items()
@@ -150,8 +166,18 @@ def _spoken(
     **rest: Any,
 ) -> Spoken:
     said = Said(
-        content_paths=tuple(content_paths or ()),
-        authority=authority.read_text(encoding="utf-8") if authority else "",
+        content_paths=tuple(content_paths) if content_paths else None,
+        authority=_certificates(authority) if authority else None,
         **rest,
     )
     return Spoken(said, secret_file, secret_stdin)
+
+
+def _certificates(file: Path) -> str:
+    data = file.read_bytes()
+    if data.strip() and b"-----BEGIN CERTIFICATE-----" not in data:
+        raise ParameterInvalid(
+            f"{file} holds no certificate in PEM form, which begins with "
+            "'-----BEGIN CERTIFICATE-----'."
+        )
+    return ask.text_of(file, data)

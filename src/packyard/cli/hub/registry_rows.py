@@ -33,7 +33,7 @@ def find(hub: Hub, registry: str) -> Item:
 
 def _kind_word(listed: Item, summary: Item) -> str:
     ecr = text(summary, "spec.registryType") == "ecr"
-    return Kind.ECR if ecr else text(listed, "kind")
+    return Kind.ECR.value if ecr else text(listed, "kind")
 
 
 def kind_of(row: Item) -> Kind:
@@ -70,7 +70,6 @@ COLUMNS: Columns = {
     "STATUS": _state,
     "SYNCHRONIZED": lambda row: moment(text(row, "status.sync.lastSyncedTime")),
 }
-_NAMES = ("spec.auth.username", "spec.credentials.accessKey", "spec.credentials.sts.arn")
 DETAILS: Columns = {
     "NAME": name_of,
     "KIND": lambda row: text(row, "kind"),

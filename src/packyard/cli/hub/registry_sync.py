@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from packyard.cli import screen
@@ -26,8 +26,11 @@ def report(hub: Hub, registry: Item) -> Item:
     return hub.get(f"{PATH}/{uid_of(registry)}/sync/report")
 
 
-def watch(hub: Hub, registries: Sequence[Item]) -> bool:
-    """Show how far these are until they end, and then how each one did; whether all did well."""
+def watch(
+    hub: Hub, registries: Sequence[Item], tell: Callable[[str], None] = screen.result
+) -> bool:
+    """Show how far these are until they end, and then `tell` how each one did; whether all did
+    well."""
     waiting = list(registries)
     ended: list[tuple[Item, Item]] = []
     turn = 0
@@ -43,7 +46,7 @@ def watch(hub: Hub, registries: Sequence[Item]) -> bool:
             if waiting:
                 time.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)])
                 turn += 1
-    well = [_tell(registry, found) for registry, found in ended]
+    well = [_tell(registry, found, tell) for registry, found in ended]
     return all(well)
 
 
@@ -63,13 +66,13 @@ def faults(found: Item) -> list[str]:
     ]
 
 
-def _tell(registry: Item, found: Item) -> bool:
+def _tell(registry: Item, found: Item, tell: Callable[[str], None]) -> bool:
     name, message = name_of(registry), text(found, "status.message")
     if at(found, "status.isSyncSupported") is False:
-        screen.result(f"{'unread':<12}  {name}  it is not synchronized")
+        tell(f"{'unread':<12}  {name}  it is not synchronized")
         return True
     well = text(found, "status.status") in DONE
-    screen.result(f"{'synchronized' if well else 'failed':<12}  {name}  {message}".rstrip())
+    tell(f"{'synchronized' if well else 'failed':<12}  {name}  {message}".rstrip())
     lines = faults(found)
     for line in lines[:_SHOWN]:
         screen.message(f"  {screen.plain(line)}")
