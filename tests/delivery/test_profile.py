@@ -193,6 +193,13 @@ def test_macros_that_cannot_be_replaced_are_never_let_through(engine: Engine) ->
         assert findings[0].file.endswith("manifests/sample.yaml")
 
 
+def test_more_macros_than_are_looked_at_are_not_let_through(engine: Engine) -> None:
+    many = "kind: A\nb: |\n" + "  {{ .spectro.macro.m }}\n" * 20_001
+    for layer in (layer_of("a", "a: 1\n", template=many), layer_of("a", many)):
+        parts, findings = rendered(engine, layer, macros={"m": "x"})
+        assert (parts, rules(findings)) == (None, ["macro.too-many"])
+
+
 def test_charts_are_rendered_for_the_profiles_kubernetes(engine: Engine) -> None:
     archive = charts.chart({"a.yaml": NAMED}, name="web", values="a: 1\n")
     made, files = chart_as_pack(archive)

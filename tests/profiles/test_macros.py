@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from packyard.charts.template import Filled, Template
+from packyard.findings import Severity
 from packyard.packs.archive import read_archive
 from packyard.packs.values import Document
 from packyard.profiles.actions import Action, read
@@ -350,6 +352,18 @@ def test_values_that_refer_to_others_twice_have_an_end(engine: Engine) -> None:
     assert (finding.rule, finding.line) == ("macro.failed", 20)
     assert "is too many" in finding.message
     assert sum(map(len, result.texts.values())) < 16 * 2**20
+
+
+def test_more_references_than_anybody_writes_are_not_looked_at(engine: Engine) -> None:
+    references = "  {{ .spectro.var.none }}\n" * 20_001
+    laid = layers(a="a: '{{ .spectro.system.user.name }}'\n", b=f"block: |\n{references}")
+    began = time.process_time()
+    result = resolve(laid, SCOPE, engine)
+    assert time.process_time() - began < 0.5
+    (finding,) = result.findings
+    assert (finding.rule, finding.severity) == ("macro.too-many", Severity.REFUSE)
+    assert "20002 references" in finding.message
+    assert (cells(laid), result.texts) == ([], {})
 
 
 def test_an_expression_that_eats_the_engine_is_named_and_ends(engine: Engine) -> None:

@@ -100,7 +100,8 @@ class _Work:
         resolution = resolve(self._layers, self._scope, self._engine.fill)
         addons = [i for i, layer in enumerate(self._layers) if layer.kind is Layer.ADDON]
         named = {self._layers[index].name for index in addons}
-        self.findings += (finding for finding in resolution.findings if finding.layer in named)
+        told = resolution.findings
+        self.findings += (one for one in told if not one.layer or one.layer in named)
         self._complain(cell for cell in resolution.kept if cell.own in addons)
         if self.failed:
             return []
@@ -144,7 +145,8 @@ class _Work:
             resolution = resolve(around, self._scope, self._engine.fill)
             ours, sources = {id(text) for text in texts}, {text.file for text in texts}
             self._complain(cell for cell in resolution.kept if id(cell.part) in ours)
-            self.findings += (one for one in resolution.findings if one.file in sources)
+            told = resolution.findings
+            self.findings += (one for one in told if not one.layer or one.file in sources)
         for part, piece in pieces:
             yield _of(part, piece.resolved(resolution)) if piece else part
 

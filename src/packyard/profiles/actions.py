@@ -51,22 +51,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`parts` are what stands between braces and trim marks: text and references in turn."""
+    """`parts` are what stands between braces and trim marks: text and references in turn.
+
+    `references` are those among them; `bare` is the one beside which there is nothing else.
+    """
 
     text: str
     parts: tuple[str | Reference, ...]
+    references: tuple[Reference, ...]
+    bare: Reference | None
     trims_before: bool
     trims_behind: bool
-
-    @property
-    def references(self) -> tuple[Reference, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Reference))
-
-    @property
-    def bare(self) -> Reference | None:
-        """The reference, where there is nothing else."""
-        rest = "".join(part for part in self.parts if isinstance(part, str))
-        return self.references[0] if not rest.strip() and len(self.references) == 1 else None
 
 
 def read(text: str) -> tuple[str | Action, ...]:
@@ -100,7 +95,10 @@ def _action(match: re.Match[str]) -> Action:
     trims_before = text[start : start + 1] == "-" and text[start + 1 : start + 2].isspace()
     trims_behind = end - start > 2 and text[end - 1] == "-" and text[end - 2].isspace()
     parts = tuple(_parts(text, start + trims_before, end - trims_behind))
-    return Action(match[0], parts, trims_before, trims_behind)
+    references = tuple(part for part in parts if isinstance(part, Reference))
+    alone = len(references) == 1 and not any(isinstance(one, str) and one.strip() for one in parts)
+    bare = references[0] if alone else None
+    return Action(match[0], parts, references, bare, trims_before, trims_behind)
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[str | Reference]:

@@ -18,24 +18,24 @@ from packyard.profiles.actions import MARK, Action, Family, Reference, read, une
 from packyard.profiles.laid import LaidLayer, Part
 from packyard.profiles.rules import found
 
+MOST = 20_000  # references in one profile; looking at each takes some 50 µs
+
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A key or a value. `own` is the index of its layer; `pieces` are the text, read."""
+    """A key or a value. `own` is the index of its layer; `pieces` are the text, read, and `actions`
+    those among them."""
 
     own: int
     layer: str
     part: Part
     text: Text
     pieces: tuple[str | Action, ...]
+    actions: tuple[Action, ...]
 
     @property
     def path(self) -> Path:
         return self.text.path
-
-    @cached_property
-    def actions(self) -> tuple[Action, ...]:
-        return tuple(piece for piece in self.pieces if isinstance(piece, Action))
 
     @property
     def whole(self) -> Reference | None:
@@ -73,13 +73,30 @@ class Cell:
 
 
 def cells(layers: Sequence[LaidLayer]) -> list[Cell]:
-    """In the order of layers, documents and lines."""
+    """In the order of layers, documents and lines; none of them where they are `too_many`."""
+    if too_many(layers):
+        return []
     return [
-        Cell(own, layer.name, part, text, read(text.text))
+        _cell(own, layer, part, text)
         for own, layer in enumerate(layers)
         for part in layer.parts
         for text in part.document.texts(MARK)
     ]
+
+
+def _cell(own: int, layer: LaidLayer, part: Part, text: Text) -> Cell:
+    pieces = read(text.text)
+    actions = tuple(piece for piece in pieces if isinstance(piece, Action))
+    return Cell(own, layer.name, part, text, pieces, actions)
+
+
+def too_many(layers: Sequence[LaidLayer]) -> Finding | None:
+    """Where there are more references than anybody writes, and than are looked at."""
+    count = sum(part.document.text.count(MARK) for layer in layers for part in layer.parts)
+    if count <= MOST:
+        return None
+    message = f"The layers hold {count} references to macros; {MOST} are looked at."
+    return found("macro.too-many", message, mend="Write values out.", path="layers")
 
 
 def names_used(found_cells: Iterable[Cell], family: Family) -> list[str]:

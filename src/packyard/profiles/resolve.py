@@ -20,7 +20,7 @@ from packyard.packs.paths import Path
 from packyard.packs.values import Document
 from packyard.packs.yaml.scalars import Value
 from packyard.profiles.actions import Action, Family, Reference
-from packyard.profiles.cells import Cell, cells
+from packyard.profiles.cells import Cell, cells, too_many
 from packyard.profiles.filling import Engine, Job, fill, printed
 from packyard.profiles.laid import LaidLayer, Part
 from packyard.profiles.macros import control, forbidden
@@ -71,7 +71,12 @@ class Resolution:
 def resolve(
     layers: Sequence[LaidLayer], scope: Scope, engine: Engine, known: Sequence[Cell] | None = None
 ) -> Resolution:
-    """Resolve all that can be; `known` are the cells of the layers where they were read already."""
+    """Resolve all that can be; `known` are the cells of the layers where they were read already.
+
+    Where there are too many nothing is, and a finding without a layer says so.
+    """
+    if excess := too_many(layers):
+        return Resolution({}, {}, [], [excess])
     found = cells(layers) if known is None else known
     resolver = _Resolver(scope, engine, found, Targets(layers, found))
     resolver.run()

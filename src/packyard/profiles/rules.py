@@ -28,6 +28,7 @@ _REFUSE = {
     "manifest.name-repeated": "Two manifests of a layer have one name.",
     "macro.syntax": "An expression with a macro cannot be read.",
     "macro.unquoted": "An expression stands in YAML without quotes, which makes it a map.",
+    "macro.too-many": "The layers hold more references to macros than are looked at.",
     "macro.unknown": "A macro is defined neither in the project nor in the tenant.",
     "variable.name-form": "A variable has no name, or one that no macro can spell.",
     "variable.name-repeated": "Two variables have one name.",
