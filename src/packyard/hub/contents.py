@@ -25,9 +25,8 @@ PARALLEL = 4
 """Charts of one registry that are fetched at once."""
 PATIENCE = 10.0
 """Seconds that somebody who looks is kept waiting."""
-_AT_ONCE = 50  # charts that one look lets be fetched
+_AT_ONCE = 500  # charts that one look lets be fetched, however few of them it waits for
 _AGAIN = 60.0  # seconds after which one that failed is tried again
-_LATER = "It is still to be fetched from its registry: look again in a moment."
 
 Fetching = Future[PackyardError | None]
 """Of one chart: why its contents are not kept now, None where they are."""
@@ -45,9 +44,14 @@ class Look:
         found = dict(self.others)
         for uid, fetching in self.running.items():
             ended = fetching.done() and not fetching.cancelled()
-            if error := fetching.result() if ended else Unavailable(_LATER):
+            if error := fetching.result() if ended else _later():
                 found[uid] = error
         return found
+
+
+def _later() -> PackyardError:
+    message = "It is still to be fetched from its registry: look again in a moment."
+    return Unavailable(message, later=True)
 
 
 class Looks:
@@ -71,7 +75,7 @@ class Looks:
             failed = {one.uid: self._failed[one.uid][1] for one in those if one.uid in self._failed}
             wanted = [entry for entry in those if entry.uid not in failed]
             running = {entry.uid: self._fetching(entry) for entry in wanted[:_AT_ONCE]}
-        later = {entry.uid: Unavailable(_LATER) for entry in wanted[_AT_ONCE:]}
+        later = {entry.uid: _later() for entry in wanted[_AT_ONCE:]}
         return Look(running, failed | later)
 
     def fetch(self, those: Sequence[Entry], patience: float = PATIENCE) -> dict[str, PackyardError]:

@@ -17,6 +17,7 @@ from packyard.catalog.tables import pack_contents, packs, sources
 from packyard.errors import PackUnknown
 from packyard.hub.tables import profile_layers, profiles
 from packyard.packs.model import is_for
+from packyard.packs.tags import parent_tags
 from packyard.profiles.model import NAME_SEPARATOR
 from packyard.references import Tag
 
@@ -27,7 +28,7 @@ DISABLED = "disabled"
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A tag: of a version itself, or one that leads to it."""
+    """A tag: of a version itself with all its `parents`, or one that leads to it."""
 
     tag: str
     version: str
@@ -40,7 +41,7 @@ class Versions:
     """Of one pack in one registry, oldest first; by uid every tag that leads to one."""
 
     entries: tuple[Entry, ...]
-    tags: Mapping[str, Sequence[tuple[Tag, bool]]]
+    tags: Mapping[str, Sequence[Tag]]
 
     @property
     def newest(self) -> Entry:
@@ -51,13 +52,12 @@ class Versions:
         clients compare what people write with `version`, and take the highest, or the last."""
         others, own = [], []
         for entry in self.entries:
-            leading = self.tags.get(entry.uid, ())
             others += [
                 (entry, Tagged(tag, tag, leads=True))
-                for tag, _ in leading
+                for tag in self.tags.get(entry.uid, ())
                 if tag != entry.label or entry.label != entry.version
             ]
-            parents = tuple(tag for tag, parent in leading if parent)
+            parents = parent_tags(entry.label)
             own.append((entry, Tagged(entry.label, entry.version, leads=False, parents=parents)))
         return others + own
 
@@ -85,8 +85,8 @@ def versions(
 ) -> Versions:
     """Those that are there for a cloud, of a layer; without `states` all but disabled ones.
 
-    Without a registry it is the own one, else the first by name that has the pack. Raises
-    `PackUnknown`.
+    Without a registry it is the own one, else of pack registries, else of all the first by name
+    that has the pack. Raises `PackUnknown`.
     """
     for spelt in dict.fromkeys((name, name.rpartition(NAME_SEPARATOR)[2])):
         for source in [registry] if registry else _holding(connection, spelt):
@@ -148,9 +148,13 @@ def unread(connection: Connection, those: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in those if entry.uid not in read]
 
 
+def state_of(entry: Entry) -> str:
+    """What searches call `state`: "deprecated", "deleted", "disabled", "" for none."""
+    return DISABLED if entry.annotations.get("disabled") == "true" else entry.system_state
+
+
 def _is_shown(entry: Entry, states: Collection[str]) -> bool:
-    disabled = entry.annotations.get("disabled") == "true"
-    state = DISABLED if disabled else entry.system_state
+    state = state_of(entry)
     return state in states if states else state != DISABLED
 
 
@@ -167,10 +171,8 @@ def _holding(connection: Connection, name: str) -> list[str]:
     return list(connection.scalars(found))
 
 
-def _leading(
-    connection: Connection, source: str, name: str
-) -> Mapping[str, Sequence[tuple[Tag, bool]]]:
-    found: dict[str, list[tuple[Tag, bool]]] = {}
-    for tag, (uid, parent) in entries.tags(connection, source, name).items():
-        found.setdefault(uid, []).append((tag, parent))
+def _leading(connection: Connection, source: str, name: str) -> Mapping[str, Sequence[Tag]]:
+    found: dict[str, list[Tag]] = {}
+    for tag, (uid, _) in entries.tags(connection, source, name).items():
+        found.setdefault(uid, []).append(tag)
     return found

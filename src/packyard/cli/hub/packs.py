@@ -193,7 +193,9 @@ def _version(hub: Hub, found: Item, tag: str) -> dict[str, object]:
         )
     chosen = chosen or (tags[-1] if tags else {})
     uid = text(chosen, "packUid")
-    held: Item = next((one for one in maps(found, "packValues") if text(one, "packUid") == uid), {})
+    later: Item = {"fault": "It is still to be fetched from its registry: look again in a moment."}
+    rows = maps(found, "packValues")
+    held = next((one for one in rows if text(one, "packUid") == uid), later)
     return {
         "tag": text(chosen, "tag"),
         "uid": uid,
@@ -209,9 +211,10 @@ def _table(packs: Sequence[Item], names: dict[str, str]) -> list[str]:
     def of_pack(path: str) -> Callable[[Row], str]:
         return lambda row: text(row, f"pack.{path}")
 
-    def differs(row: Row) -> str:
+    def remark(row: Row) -> str:
         others = [names.get(uid, uid) for uid in texts(row, "differsFrom")]
-        return f"other content than in {', '.join(others)}" if others else ""
+        differs = f"other content than in {', '.join(others)}" if others else ""
+        return ", ".join(filter(None, (text(row, "state"), differs)))
 
     return as_table(
         rows,
@@ -222,7 +225,7 @@ def _table(packs: Sequence[Item], names: dict[str, str]) -> list[str]:
             "TYPE": of_pack("spec.addonType"),
             "REGISTRY": name_of,
             "DISPLAY NAME": lambda row: _shown_as(row, "pack.spec"),
-            "REMARK": differs,
+            "REMARK": remark,
         },
     )
 
@@ -240,6 +243,7 @@ def _of_versions(names: dict[str, str]) -> Columns:
         "CLOUDS": lambda row: ", ".join(texts(row, "spec.cloudTypes")),
         "REGISTRY": registry,
         "DISPLAY NAME": lambda row: _shown_as(row, "spec"),
+        "REMARK": lambda row: text(row, "spec.state"),
     }
 
 
@@ -250,13 +254,15 @@ def _shown_as(row: Row, place: str) -> str:
 
 
 def _tags(row: Row) -> str:
-    """Of versions, newest first, each with the parent tags that lead to it."""
+    """Of versions, newest first, each with the parent tags that lead to it, and its state."""
     rows = maps(row, "tags")
     leading = {tag for one in rows for tag in texts(one, "parentTags")}
     lines = []
     for one in reversed([one for one in rows if text(one, "tag") not in leading]):
-        parents = ", ".join(texts(one, "parentTags"))
-        lines.append(f"{text(one, 'tag')}  ({parents})" if parents else text(one, "tag"))
+        own = {text(row, "tag") for row in rows if text(row, "packUid") == text(one, "packUid")}
+        parents = ", ".join(tag for tag in texts(one, "parentTags") if tag in own)
+        said = "  ".join(filter(None, (f"({parents})" if parents else "", text(one, "state"))))
+        lines.append(f"{text(one, 'tag')}  {said}".rstrip())
     return "\n".join(lines)
 
 

@@ -94,7 +94,7 @@ def test_a_chart_is_fetched_where_somebody_looks_at_it(viewer: Caller, world: Wo
 def test_a_chart_that_cannot_be_fetched_says_why(admin: Caller, viewer: Caller) -> None:
     charts = Charts()
     for version in ("1.0.0", "1.1.0"):
-        charts.put("away", version)
+        charts.put("away", version, deprecated=True)
     with answering(charts) as source:
         spec = {"endpoint": f"http://{source.host}", "auth": {"type": "noAuth"}}
         made = admin("POST", "/v1/registries/helm", {"metadata": {"name": "away"}, "spec": spec})
@@ -102,10 +102,13 @@ def test_a_chart_that_cannot_be_fetched_says_why(admin: Caller, viewer: Caller) 
         settled(admin, f"/v1/registries/helm/{uid}/sync/status")
         charts.archives_reply = Reply(404)
         for path in (f"away/registries/{uid}", pack_uid(uid, "away", "1.0.0")):
-            told = get(viewer, f"/v1/packs/{path}")["packValues"]
+            whole = get(viewer, f"/v1/packs/{path}")
+            assert whole["tags"][-1]["state"] == "deprecated"
+            told = whole["packValues"]
             assert (told[0]["values"], "404" in told[0]["fault"]) == ("", True)
             assert all("a: 1" in one["values"] and not one["fault"] for one in told[1:])
         listed = get(viewer, f"/v1/packs?filters=spec.registryUid={uid}")["items"]
+        assert {one["spec"]["state"] for one in listed} == {"deprecated"}
         faults = {one["spec"]["version"]: one["spec"]["fault"] for one in listed}
         assert ("404" in faults.pop("1.0.0"), faults) == (True, {"1.1.0": ""})
         status = viewer("GET", f"/v1/packs/{pack_uid(uid, 'away', '1.0.0')}/readme").status_code
@@ -187,6 +190,7 @@ def test_the_search_of_a_data_source(viewer: Caller, world: World) -> None:
             "scope": "system",
             "latestVersion": "3.27.1",
             "latestPackUid": pack_uid(world.own, "calico", "3.27.1"),
+            "state": "",
             "annotations": {},
             "logoUrl": "",
             "differsFrom": [],
@@ -269,7 +273,8 @@ def test_every_version_in_a_registry(viewer: Caller, world: World) -> None:
         ("1.9.x", "1.9.x", uids["1.9.0"]),
         ("1.x", "1.x", uids["1.10.0"]),
     ]
-    assert told["tags"][-1]["parentTags"] == ["1.10.x", "1.x"]
+    parents = {row["tag"]: row["parentTags"] for row in told["tags"][-2:]}
+    assert parents == {"1.9.0": ["1.9.x", "1.x"], "1.10.0": ["1.10.x", "1.x"]}
     assert {one["packUid"]: one["values"] for one in told["packValues"]} == {
         uids["1.9.0"]: "size: 9\n",
         uids["1.10.0"]: "size: 10\n",

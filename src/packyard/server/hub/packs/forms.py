@@ -12,7 +12,7 @@ from packyard.catalog.entries import Contents, Entry
 from packyard.catalog.names import SPECTRO, TYPES
 from packyard.catalog.search import Holding, Listed
 from packyard.catalog.wanted import Wanted
-from packyard.hub.packs import Layered, Tagged
+from packyard.hub.packs import Layered, Tagged, state_of
 from packyard.profiles.content import PackContent
 from packyard.server.hub.forms import Form, Meta, TextFilter
 from packyard.server.hub.lists import ListMeta
@@ -20,6 +20,7 @@ from packyard.server.hub.profiles.answers import Parameter, Preset, presets_of, 
 from packyard.server.pack_models import timestamp
 
 DIFFERS = "Other registries (uids) where this name and version have other content."
+STATE = "deprecated, deleted or disabled; empty for none of these."
 FAULT = "Why a chart could not be fetched, whose values are not there."
 
 
@@ -35,6 +36,7 @@ class PackSpec(Form):
     group: str
     registry_uid: str
     digest: str
+    state: str = Field(description=STATE)
     annotations: dict[str, str]
     logo_url: str
     values: str = Field(description="Empty for a chart that nobody looked at yet.")
@@ -66,6 +68,7 @@ class PackSummary(Form):
             group=entry.group,
             registry_uid=entry.source,
             digest=entry.digest,
+            state=state_of(entry),
             annotations=dict(entry.annotations),
             logo_url=logo_url(entry, held=logo),
             values=values,
@@ -85,6 +88,7 @@ class InRegistry(Form):
     scope: str
     latest_version: str
     latest_pack_uid: str
+    state: str = Field(description=f"Of that version: {STATE}")
     annotations: dict[str, str]
     logo_url: str
     differs_from: list[str] = Field(description=DIFFERS)
@@ -129,6 +133,7 @@ class FoundPack(Form):
                 scope=scopes.get(holding.registry, "system"),
                 latest_version=entry.version,
                 latest_pack_uid=entry.uid,
+                state=state_of(entry),
                 annotations=dict(entry.annotations),
                 logo_url=logo_url(entry, held=entry.uid in logos),
                 differs_from=differing.get(entry.uid, []),
@@ -191,7 +196,10 @@ class TagRow(Form):
     version: str = Field(description="Of a parent tag, and of any other that leads on, the tag.")
     group: str
     pack_uid: str
-    parent_tags: list[str]
+    state: str = Field(default="", description=STATE)
+    parent_tags: list[str] = Field(
+        description="Of a version all, also those that lead to a newer one."
+    )
     differs_from: list[str] = Field(description=DIFFERS)
 
 
@@ -265,6 +273,7 @@ class PackTags(Form):
                     version=tagged.version,
                     group=entry.group,
                     pack_uid=entry.uid,
+                    state=state_of(entry),
                     parent_tags=list(tagged.parents),
                     differs_from=differing.get(entry.uid, []),
                 )

@@ -45,7 +45,11 @@ def told(
     *,
     readme: bool = False,
 ) -> PackTags:
-    """The answer about versions of a pack, with their READMEs or without."""
+    """The answer about versions of a pack, with their READMEs or without.
+
+    Of several those that are still to be fetched have no values: clients take empty ones for the
+    whole truth, and none for a reason to ask again.
+    """
     entries = versions.entries
     uids = [entry.uid for entry in entries]
     with parts.store.read() as connection:
@@ -61,6 +65,7 @@ def told(
             fault="" if entry.uid in held else said(faults.get(entry.uid)),
         )
         for entry in entries
+        if len(entries) == 1 or entry.uid in held or not is_late(faults.get(entry.uid))
     ]
     newest = held.get(versions.newest.uid)
     logo = bool(newest and newest.logo)
@@ -69,6 +74,11 @@ def told(
 
 def said(fault: PackyardError | None) -> str:
     return fault.message if fault else ""
+
+
+def is_late(fault: PackyardError | None) -> bool:
+    """Whether the contents come later."""
+    return fault is not None and fault.detail.get("later") is True
 
 
 def values_of(connection: Connection, uids: Collection[str]) -> dict[str, str]:
