@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection, select
 
 from packyard.auth.secrets import Secrets
-from packyard.catalog.entries import Entry, by_uid
+from packyard.catalog.entries import Entry
 from packyard.catalog.tables import packs
 from packyard.errors import ParameterInvalid, ProfileRefused, Unavailable, several
 from packyard.findings import Finding, Severity, refusals
@@ -334,8 +334,7 @@ def _unread(
     """Charts of which nothing is known here but that they are there."""
     pairs = zip(resolved, contents, strict=True)
     uids = [one.place.uid for one, content in pairs if one.place and content is None]
-    found = filter(None, (by_uid(connection, uid) for uid in uids))
-    return unread(connection, list(found))
+    return unread(connection, uids)
 
 
 def surroundings(connection: Connection, project: str, uid: str = "") -> Surroundings:

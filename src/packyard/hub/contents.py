@@ -111,7 +111,7 @@ class Looks:
 
     def _read(self, entry: Entry) -> PackyardError | None:
         with self._store.read() as connection:
-            if not packs.unread(connection, [entry]):
+            if not packs.unread(connection, [entry.uid]):
                 return None
             registry = registries.get(connection, self._vault, entry.source)
         offer = Offer(

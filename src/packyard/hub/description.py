@@ -113,12 +113,6 @@ class Registry:
         return self.provider is Provider.PACK or self.is_sync_supported
 
     @property
-    def starts(self) -> bool:
-        """Whether it is looked at by itself, once where its content stays out of the catalog; Zarf
-        registries are not (hub.md, "Synchronization")."""
-        return self.provider is not Provider.ZARF
-
-    @property
     def shows_sync(self) -> bool:
         """What clients are told, and go by: with it a registry is kept only where it answers.
         Of OCI registries it is what they said (terraform-contract.md, 6)."""

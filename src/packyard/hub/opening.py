@@ -71,7 +71,7 @@ def opened(registry: Registry, settings: Settings) -> AbstractContextManager[Sou
     Raises `Unsupported` for kinds that are kept but not read yet, `RegistryInvalid` for what cannot
     be used.
     """
-    if reason := _unread(registry):
+    if reason := unread(registry):
         raise Unsupported(reason)
     return _connected(registry, settings)
 
@@ -93,7 +93,7 @@ def probe(registry: Registry, settings: Settings) -> None:
 
 def try_out(registry: Registry, source: Source) -> None:
     """What `probe` does, with a source that is open."""
-    is_read = registry.synchronizes and not _unread(registry)
+    is_read = registry.synchronizes and not unread(registry)
     if isinstance(source, OciSource) and not is_read:
         source.knock()
     else:
@@ -200,7 +200,7 @@ def _source(
     return OciSource(client, kind, bases, limits=settings.limits, find=find)
 
 
-def _unread(registry: Registry) -> str:
+def unread(registry: Registry) -> str:
     """Why a registry of a kind that comes later is not read yet; "" where it is."""
     if registry.provider is Provider.ZARF:
         return "Zarf packages are not read yet: the registry is kept for clusters only."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from packyard.catalog import entries
-from packyard.catalog.entries import Entry
+from packyard.catalog.entries import ON_ITS_WAY, Entry
 from packyard.catalog.tables import pack_contents, packs, sources
 from packyard.errors import PackUnknown
 from packyard.hub.tables import profile_layers, profiles
@@ -20,6 +20,7 @@ from packyard.packs.model import is_for
 from packyard.packs.tags import parent_tags
 from packyard.profiles.model import NAME_SEPARATOR
 from packyard.references import Tag
+from packyard.storage.batches import batches
 
 MANIFEST_PACK = "spectro-manifest-pack"
 """The uid that clients give a layer of manifests alone before it has one."""
@@ -139,13 +140,21 @@ def layered(connection: Connection, uid: str) -> list[tuple[str, Layered]]:
     ]
 
 
-def unread(connection: Connection, those: Sequence[Entry]) -> list[Entry]:
-    """Those whose contents a synchronization left out, and nobody looked at yet."""
-    uids = [entry.uid for entry in those]
-    read = set(
-        connection.scalars(select(pack_contents.c.pack).where(pack_contents.c.pack.in_(uids)))
-    )
-    return [entry for entry in those if entry.uid not in read]
+def unread(connection: Connection, uids: Sequence[str]) -> list[Entry]:
+    """Those whose contents a synchronization left out, and nobody looked at yet; in this order."""
+    found: dict[str, Entry] = {}
+    for batch in batches(dict.fromkeys(uids)):
+        rows = connection.execute(
+            select(packs)
+            .outerjoin(pack_contents, pack_contents.c.pack == packs.c.uid)
+            .where(
+                packs.c.uid.in_(batch),
+                packs.c.gone_at != ON_ITS_WAY,
+                pack_contents.c.pack.is_(None),
+            )
+        )
+        found |= {row["uid"]: entries.of_row(row) for row in rows.mappings()}
+    return [found[uid] for uid in uids if uid in found]
 
 
 def state_of(entry: Entry) -> str:

@@ -116,6 +116,11 @@ def reset(tx: Transaction, registry: str, *, due: bool) -> None:
     )
 
 
+def leave(tx: Transaction, registry: str, message: str) -> None:
+    """Of one that nobody reads say so, as of one that is over: clients wait for an end."""
+    _set(tx, registry, status=COMPLETED, message=message, due_at=None)
+
+
 def take(tx: Transaction, holder: str, times: Times) -> Run | None:
     """The synchronization that is due for the longest, held from now on; None where none is."""
     time = now()

@@ -12,6 +12,7 @@ of more than `SMALL` bytes nothing is read before somebody is known to send them
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from packyard.errors import ParameterInvalid, TooLarge
+from packyard.packs import jsontext
 from packyard.server.admission import audited, identify
 from packyard.server.parts import MIB, Parts, header
 
@@ -79,25 +81,19 @@ class Segments(APIRoute):
 
 class _Bounded(Request):
     async def json(self) -> Any:
-        """Raises `ParameterInvalid` for what JSON can write, but no text can hold.
+        """Raises `ParameterInvalid` for what is JSON to some programs and not to others.
 
         By itself, `json` reads bytes in any encoding that it guesses, and lets half pairs pass.
         """
         body = await self.body()
         try:
-            text = body.decode("utf-8-sig")
+            return jsontext.loads(body.removeprefix(codecs.BOM_UTF8))
+        except json.JSONDecodeError:
+            raise  # FastAPI says where
         except UnicodeDecodeError:
             raise ParameterInvalid("The body is not UTF-8.") from None
-        value = json.loads(text)
-        if "\\ud" in text.lower():
-            try:
-                json.dumps(value, ensure_ascii=False).encode()
-            except UnicodeEncodeError:
-                raise ParameterInvalid(
-                    "The body holds one half of a surrogate pair (\\ud800 to \\udfff) without the "
-                    "other, which is no character."
-                ) from None
-        return value
+        except ValueError as fault:
+            raise ParameterInvalid(f"The body cannot be taken: {fault}.") from None
 
 
 class SmallRoute(Segments):

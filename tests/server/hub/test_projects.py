@@ -113,6 +113,21 @@ def test_a_body_is_utf_8_whatever_else_json_might_be(admin: Caller) -> None:
         assert answer.status_code == 400, answer.text
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"metadata":{"name":"a"},"metadata":{"name":"b"}}', "'metadata' several times"),
+        ('{"metadata":{"name":"a"},"x":NaN}', "NaN is no number"),
+        ('{"metadata":' * 5000, "nested too deeply"),
+    ],
+)
+def test_what_programs_read_differently_is_refused(admin: Caller, text: str, said: str) -> None:
+    sent = {"ApiKey": admin.key, "content-type": "application/json"}
+    answer = admin.http.post(f"{admin.server.url}/v1/projects", headers=sent, content=text.encode())
+    assert answer.status_code == 400
+    assert said in answer.json()["message"]
+
+
 def test_everybody_sees_the_projects_they_may_read(
     admin: Caller, editor: Caller, viewer: Caller
 ) -> None:

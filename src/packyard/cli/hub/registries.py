@@ -27,7 +27,7 @@ from packyard.cli.hub.target import open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, InUse, ListFormat, Output, Yes
 from packyard.cli.output import as_table, show_row, show_rows
 from packyard.errors import ParameterInvalid, Unsupported
-from packyard.remotes.items import REGISTRY, at, name_of, uid_of
+from packyard.remotes.items import REGISTRY, at, name_of, text, uid_of
 
 app = typer.Typer()
 
@@ -192,7 +192,12 @@ def sync(
         if registries:
             found = [find(hub, registry) for registry in registries]
         else:
-            found = [row for row in every(hub) if not is_own(row) and is_read(row)]
+            zarf = registry_form.Provider.ZARF
+            found = [
+                row
+                for row in every(hub)
+                if not is_own(row) and is_read(row) and text(row, "spec.providerType") != zarf
+            ]
         for row in found:
             if not is_own(row) and not is_read(row):
                 raise Unsupported(f"{name_of(row)} is not synchronized: it was added so.")

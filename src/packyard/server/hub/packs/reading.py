@@ -27,7 +27,7 @@ from packyard.server.parts import Parts
 
 def look(parts: Parts, connection: Connection, those: Sequence[Entry]) -> Look:
     """Let contents that are missing be fetched, newest first."""
-    return parts.looks.begin(hub_packs.unread(connection, those)[::-1])
+    return parts.looks.begin(hub_packs.unread(connection, [one.uid for one in reversed(those)]))
 
 
 async def looked(look: Look) -> dict[str, PackyardError]:

@@ -23,6 +23,7 @@ from packyard.server.calls import Call, Wanted
 from packyard.server.hub.registries.forms import SyncStatus
 from packyard.server.parts import Parts
 from packyard.storage.audit import Act
+from packyard.storage.transaction import Transaction
 
 SYSTEM, TENANT = "system", "tenant"
 PACKS = (Kind.DEFAULT, Kind.PACK)
@@ -131,8 +132,8 @@ async def create(
         later = parts.sync_times.interval if given.synchronizes else None
         with parts.store.write() as tx:
             kept = registries.add(tx, parts.secrets, given)
-            due = kept.starts and (bool(charts) or not skip)
-            schedule.enrol(tx, kept.uid, due=due, later=later)
+            schedule.enrol(tx, kept.uid, due=bool(charts) or not skip, later=later)
+            _leave_unread(tx, kept)
         return kept.uid
 
     return await to_thread.run_sync(keep)
@@ -147,7 +148,14 @@ def change(parts: Parts, uid: str, given: Registry) -> None:
         kept = registries.change(
             tx, parts.secrets, replace(given, uid=uid, name=given.name or former.name)
         )
-        schedule.reset(tx, uid, due=kept.starts)
+        schedule.reset(tx, uid, due=True)
+        _leave_unread(tx, kept)
+
+
+def _leave_unread(tx: Transaction, registry: Registry) -> None:
+    """What comes later is read where somebody asks for it, who is told so (hub.md)."""
+    if reason := opening.unread(registry):
+        schedule.leave(tx, registry.uid, reason)
 
 
 def remove(parts: Parts, uid: str, *kinds: Kind, force: bool) -> None:
