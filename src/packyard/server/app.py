@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -89,7 +92,7 @@ def build(config: Config, store: Store) -> Parts:
 
 
 def asgi(config: Config, parts: Parts) -> ASGIApp:
-    """The server as one ASGI application."""
+    """The server as one ASGI application, in a process of its own."""
     pages = packs.build(parts)
     pages.include_router(charts.router)
     for module in (sign_in, users, keys, projects, macros, audits):
@@ -98,7 +101,16 @@ def asgi(config: Config, parts: Parts) -> ASGIApp:
         pages.include_router(router)
     exposition = Exposition(parts, anonymous=config.http.metrics.anonymous)
     pages.router.routes.insert(0, Route(exposition.path, exposition, include_in_schema=False))
+    threading.Thread(target=_look_at_routes, args=(pages,), daemon=True).start()
     return Edge(parts, pages)
+
+
+def _look_at_routes(pages: FastAPI) -> None:
+    """FastAPI reads what a route takes and gives at the first look at it; that takes a good part of
+    a second for all of them, which no request need wait for."""
+    scope = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
+    for route in pages.routes:
+        route.matches(scope)
 
 
 def _policy(config: Config, store: Store, tokens: Tokens, refusals: Refusals) -> Policy:
