@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -172,19 +172,20 @@ def test_each_fault_gives_its_exact_reason_and_leaves_the_catalog(
 
 @dataclass
 class Front:
-    """Passes requests on to `host`, until it has lost everything."""
+    """Passes requests on to the server at that URL, until it has lost everything."""
 
-    host: str
+    url: str
     empty: bool = False
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(verify=False))  # noqa: S501
 
     def __call__(self, request: Request) -> Reply:
         if self.empty and request.path.startswith("/v2/_catalog"):
             return Reply(body=b'{"repositories": []}')
         if self.empty and request.path == "/index.yaml":
             return Reply(body=b"apiVersion: v1\nentries: {}\n")
-        wanted = {"accept": request.headers.get("accept", "*/*")}
-        url = f"http://{self.host}{request.path}"
-        there = httpx.request(request.method, url, headers=wanted)
+        names = ("accept", "authorization")
+        wanted = {name: text for name, text in request.headers.items() if name in names}
+        there = self.http.request(request.method, f"{self.url}{request.path}", headers=wanted)
         kept = ("content-type", "docker-content-digest", "link")
         headers = {name: there.headers[name] for name in kept if name in there.headers}
         return Reply(there.status_code, headers, there.content)
@@ -195,7 +196,7 @@ def test_a_registry_that_has_lost_everything_keeps_its_catalog_until_somebody_me
 ) -> None:
     with ExitStack() as stack:
         for kind in (charts, packs, None):
-            front = Front(good[kind].removeprefix("http://"))
+            front = Front(good[kind])
             fault = Fault("lost", lambda _: nullcontext(""), "", source=kind or helm)
             there = f"http://{stack.enter_context(answering(front)).host}"
             path, body = described(fault, f"lost {kind}", there)
