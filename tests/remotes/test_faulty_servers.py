@@ -120,8 +120,11 @@ FAULTS = [
     Fault("hangs up", saying(),
           "The connection to {host} broke: Server disconnected without sending a response."),
     Fault("another protocol", saying(b"220 mail.example ESMTP\r\n500 What?\r\n\r\n"),
-          "{host} does not speak HTTP here "
-          "(illegal status line: bytearray(b'220 mail.example ESMTP'))."),
+          "{host} does not speak HTTP here: it answers '220 mail.example ESMTP'."),
+    Fault("a shell's protocol", saying(b"SSH-2.0-Shell\r\n", b"Invalid identification.\r\n"),
+          "{host} does not speak HTTP here: it answers 'SSH-2.0-Shell'."),
+    Fault("bytes of no text", saying(b"\x15\x03\x01\x00\x02\x02\x46"),
+          "{host} does not speak HTTP here: it answers with the bytes 15 03 01 00 02 02 46."),
     Fault("no TLS", always(Reply()),
           "{host} does not speak TLS here: log in with --insecure, or write http://{host}, to use "
           "it without encryption.", "https://{host}"),

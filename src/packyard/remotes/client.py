@@ -251,6 +251,7 @@ class Client:
                 response = send()
             except httpx.RequestError as error:
                 broke_off = again and isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
+                broke_off = broke_off and not failures.is_not_http(error)
                 if not (broke_off or failures.never_sent(error)):
                     raise
                 wait = pause

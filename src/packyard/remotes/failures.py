@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -43,6 +44,7 @@ _BY_STATUS: Mapping[int, type[PackyardError]] = {
     507: errors.StorageFull,
 }
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 _SHOWN = 2000
 """Characters of one text of a server that are repeated to a person."""
 
@@ -51,12 +53,17 @@ class TooSlow(httpcore.ReadTimeout):
     """An answer whose pieces come, but too few of them."""
 
 
+class NotHttp(httpcore.RemoteProtocolError):
+    """An answer of another protocol; the message shows how it begins."""
+
+
 # The first kind that is the error or among its causes tells what happened.
 _BY_CAUSE: tuple[tuple[type[BaseException], str], ...] = (
     (
         httpx.ConnectTimeout,
         "{host} did not answer when called; is its address right, and a firewall open?",
     ),
+    (NotHttp, "{host} does not speak HTTP here: it answers {error}."),
     (TooSlow, "{host} answers so slowly that it was given up."),
     (
         httpx.PoolTimeout,
@@ -149,6 +156,11 @@ def certificate_fault(error: BaseException) -> ssl.SSLCertVerificationError | No
     return next((c for c in _causes(error) if isinstance(c, ssl.SSLCertVerificationError)), None)
 
 
+def is_not_http(error: BaseException) -> bool:
+    """Whether another protocol is spoken there, now and later."""
+    return any(isinstance(cause, NotHttp) for cause in _causes(error))
+
+
 def never_sent(error: httpx.RequestError) -> bool:
     """Whether the request cannot have reached the server, and another try may fare better."""
     return isinstance(error, httpx.ConnectError) and not any(
@@ -164,7 +176,7 @@ def _sentence(host: str, error: httpx.RequestError, mends: Mends) -> str:
         if any(isinstance(cause, kind) for cause in causes):
             mend = mends.plain.format(host=host)
             return sentence.format(host=host, error=str(error)[:_SHOWN], mend=mend)
-    said = str(error)[:_SHOWN].rstrip(".")
+    said = _ERRNO.sub("", str(error)[:_SHOWN]).rstrip(".")
     if isinstance(error, httpx.RemoteProtocolError) and "illegal" in said:
         return f"{host} does not speak HTTP here ({said})."
     numbers = [cause.errno for cause in causes if isinstance(cause, OSError)]

@@ -23,7 +23,7 @@ import httpcore
 import httpx
 
 from packyard.errors import RemoteFailed
-from packyard.remotes.failures import TooSlow
+from packyard.remotes.failures import NotHttp, TooSlow
 from packyard.remotes.manners import SLOWEST, Manners
 from packyard.remotes.reach import ANYWHERE
 
@@ -31,6 +31,9 @@ _CONNECTIONS = 20
 _IDLE = 5.0  # seconds that an unused connection is kept
 _PLACE = 300.0  # seconds to wait for a place in the host's budget
 _WANTED = 1.0  # seconds after which whoever waits there asks whether to go on
+
+_HTTP = b"HTTP/"
+_SHOWN = 80  # bytes of what is none
 
 Options = Iterable[httpcore.SOCKET_OPTION] | None
 
@@ -144,6 +147,8 @@ class _Timed(httpcore.NetworkStream):
             raise TooSlow(f"an answer takes longer than {whole:.0f} s")
         _require_wanted(self._manners)
         data = self._stream.read(max_bytes, timeout)
+        if not self._received and not _HTTP.startswith(data[: len(_HTTP)]):
+            raise NotHttp(_beginning(data))
         self._received += len(data)
         return data
 
@@ -223,6 +228,14 @@ def _parsed_proxy(url: str) -> tuple[str, tuple[str, str] | None]:
         )
     login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", login
+
+
+def _beginning(data: bytes) -> str:
+    """The first line, where that is text; else the first bytes."""
+    line = data.split(b"\n", 1)[0].strip()[:_SHOWN]
+    if line.isascii() and line.decode("latin-1").isprintable():
+        return repr(line.decode("ascii"))
+    return f"with the bytes {data[:8].hex(' ')}"
 
 
 def _require_wanted(manners: Manners) -> None:
