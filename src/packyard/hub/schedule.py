@@ -21,7 +21,6 @@ from packyard.storage.content import now
 from packyard.storage.transaction import Transaction
 
 PENDING, IN_PROGRESS, COMPLETED, FAILED = "Pending", "InProgress", "Completed", "Failed"
-_SECOND = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from packyard.cli.hub.registry_form import Kind, Said, changed
+from packyard.cli.hub.registry_form import Kind, Said, changed, is_read
+from packyard.cli.hub.registry_sync import is_over
 from tests import live
 from tests.cli.hub.conftest import Commands, login
 from tests.cli.program import make_pack
@@ -116,10 +117,23 @@ def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
     admin("registry", "rm", "charts", "packs", "cloud", "by role", "far away", "-y")
 
 
+def test_packs_are_read_whatever_is_told_to_whom_waits() -> None:
+    def row(provider: str, supported: bool) -> dict[str, object]:
+        status = {"sync": {"isSyncSupported": supported}}
+        return {"spec": {"providerType": provider}, "status": status}
+
+    assert is_read(row("pack", supported=False))
+    assert not is_read(row("zarf", supported=True))
+    assert not is_read(row("helm", supported=False))
+    assert is_over(row("zarf", supported=True), {})
+    assert not is_over(row("pack", supported=False), {"status": {"status": "InProgress"}})
+
+
 def test_what_cannot_be_is_said_at_once(admin: Commands, other: Live) -> None:
     for words, code, said in (
         (("add", "helm", "x", "https://a.example.com", "--access-key", "K"), 2, "ecr registries"),
         (("add", "pack", "x", "h", "--no-sync"), 2, "packs are always read"),
+        (("add", "oci", "x", "h", "--provider", "pack", "--no-sync"), 2, "packs are always read"),
         (("add", "pack", "x", "h", "-u", "me"), 2, "Give it by --secret-stdin"),
         (("add", "docker", "x", "h"), 2, "docker"),
         (("add", "pack", "x", other.url), 1, "127.0.0.1"),

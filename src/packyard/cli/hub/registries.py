@@ -11,7 +11,7 @@ import typer
 from packyard.cli import screen
 from packyard.cli.help import Command
 from packyard.cli.hub import registry_form, registry_sync
-from packyard.cli.hub.registry_form import PATH, Kind, Said
+from packyard.cli.hub.registry_form import PATH, Kind, Said, is_read
 from packyard.cli.hub.registry_options import Spoken, speaking
 from packyard.cli.hub.registry_rows import (
     COLUMNS,
@@ -19,7 +19,6 @@ from packyard.cli.hub.registry_rows import (
     every,
     find,
     is_own,
-    is_read,
     kind_of,
 )
 from packyard.cli.hub.removal import remove_all
@@ -27,7 +26,7 @@ from packyard.cli.hub.target import open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, InUse, ListFormat, Output, Yes
 from packyard.cli.output import as_table, show_row, show_rows
 from packyard.errors import ParameterInvalid, Unsupported
-from packyard.remotes.items import REGISTRY, at, name_of, text, uid_of
+from packyard.remotes.items import REGISTRY, at, name_of, uid_of
 
 app = typer.Typer()
 
@@ -89,11 +88,11 @@ def _add(
         query = {} if kind is Kind.HELM else {"skipPackSync": later}
         option = {"createOption": {"skipSync": later}} if kind is Kind.HELM else {}
         body = {"metadata": {"name": name}, "spec": {**spec, **option}}
-        made = {**hub.create(kind.collection, body, query), "name": name}
-        screen.result(uid_of(made))
+        uid = uid_of(hub.create(kind.collection, body, query))
+        screen.result(uid)
         if watch and not later:
             try:
-                _end(registry_sync.watch(hub, [made], screen.message))
+                _end(registry_sync.watch(hub, [find(hub, uid)], screen.message))
             except KeyboardInterrupt:
                 screen.message(f"{name} is added: packyard hub registry sync {name} --watch")
                 raise
@@ -192,12 +191,7 @@ def sync(
         if registries:
             found = [find(hub, registry) for registry in registries]
         else:
-            zarf = registry_form.Provider.ZARF
-            found = [
-                row
-                for row in every(hub)
-                if not is_own(row) and is_read(row) and text(row, "spec.providerType") != zarf
-            ]
+            found = [row for row in every(hub) if not is_own(row) and is_read(row)]
         for row in found:
             if not is_own(row) and not is_read(row):
                 raise Unsupported(f"{name_of(row)} is not synchronized: it was added so.")

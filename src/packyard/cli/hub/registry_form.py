@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from packyard.errors import ParameterInvalid
-from packyard.remotes.items import Item, text
+from packyard.remotes.items import Item, at, text
 
 PATH = "/v1/registries"
 
@@ -107,6 +107,8 @@ def require_fitting(kind: Kind, said: Said) -> None:
             faults.append(f"{word} is for {' and '.join(kinds)} registries.")
     if kind is Kind.PACK and said.sync is not None:
         faults.append("--no-sync is for helm, oci and ecr registries: packs are always read.")
+    if said.provider is Provider.PACK and said.sync is False:
+        faults.append("--no-sync is not for --provider pack: packs are always read.")
     if said.access_key and said.role:
         faults.append("--access-key and --role-arn exclude each other.")
     if said.no_login and (said.username or said.token):
@@ -126,6 +128,15 @@ _NEW: Mapping[Kind, Item] = {
         "credentials": {"credentialType": "secret"},
     },
 }
+
+
+def is_read(row: Item) -> bool:
+    """Whether the content of one that stands is read, by its row in the list of all: packs always
+    are, whatever is said to whom waits, and Zarf packages are not yet."""
+    provider = text(row, "spec.providerType")
+    if provider in (Provider.PACK, Provider.ZARF):
+        return provider == Provider.PACK
+    return at(row, "status.sync.isSyncSupported") is True
 
 
 def spec_of(kind: Kind, said: Said) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from packyard.cli.hub import registry_sync
-from packyard.cli.hub.registry_form import PATH, Kind
+from packyard.cli.hub.registry_form import PATH, Kind, is_read
 from packyard.cli.output import Columns, moment
 from packyard.remotes.items import REGISTRY, Item, at, name_of, pick, text, uid_of
 
@@ -42,10 +42,6 @@ def kind_of(row: Item) -> Kind:
 
 def is_own(row: Item) -> bool:
     return at(row, "isDefault") is True
-
-
-def is_read(row: Item) -> bool:
-    return at(row, "status.sync.isSyncSupported") is True
 
 
 def _state(row: Item) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from packyard.cli import screen
-from packyard.cli.hub.registry_form import PATH
+from packyard.cli.hub.registry_form import PATH, is_read
 from packyard.cli.progress import Counts
 from packyard.remotes.items import Item, at, maps, name_of, text, uid_of
 
@@ -41,8 +41,8 @@ def watch(
                 done, total = (_number(found, f"status.progress.{n}") for n in ("done", "total"))
                 state = text(found, "status.status") or "Pending"
                 counts.show(name_of(registry), done, total, state)
-            ended += [(registry, found) for registry, found in reports if is_over(found)]
-            waiting = [registry for registry, found in reports if not is_over(found)]
+            ended += [(registry, found) for registry, found in reports if is_over(registry, found)]
+            waiting = [registry for registry, found in reports if not is_over(registry, found)]
             if waiting:
                 time.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)])
                 turn += 1
@@ -50,11 +50,9 @@ def watch(
     return all(well)
 
 
-def is_over(found: Item) -> bool:
+def is_over(registry: Item, found: Item) -> bool:
     """Whether there is nothing to wait for."""
-    if at(found, "status.isSyncSupported") is False:
-        return True
-    return text(found, "status.status") in DONE | FAILED
+    return not is_read(registry) or text(found, "status.status") in DONE | FAILED
 
 
 def faults(found: Item) -> list[str]:
@@ -68,7 +66,7 @@ def faults(found: Item) -> list[str]:
 
 def _tell(registry: Item, found: Item, tell: Callable[[str], None]) -> bool:
     name, message = name_of(registry), text(found, "status.message")
-    if at(found, "status.isSyncSupported") is False:
+    if not is_read(registry):
         tell(f"{'unread':<12}  {name}  it is not synchronized")
         return True
     well = text(found, "status.status") in DONE
