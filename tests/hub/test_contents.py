@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from itertools import islice
 
 import pytest
 
@@ -142,6 +143,27 @@ def test_several_are_fetched_at_one_look(hub: Hub, looks: Looks) -> None:
         looks.fetch([entry for entry in older if entry.uid not in read])
         asked = [path for path in server.seen()[before:] if path.startswith("GET")]
         assert sorted(asked) == [f"GET /web-1.{number}.0.tgz" for number in range(4)]
+
+
+def test_no_more_than_some_wait(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    charts, go = two_versions(), threading.Event()
+
+    def slow(request: Request) -> Reply:
+        if request.path.endswith("1.0.0.tgz"):
+            go.wait(60)
+        return charts(request)
+
+    monkeypatch.setattr(contents, "_WAITING", 2)
+    looks = Looks(hub.store, hub.vault, hub.settings)
+    with answering(slow) as server, ThreadPoolExecutor(8) as pool:
+        old = synchronized(hub, server)["web", "1.0.0"]
+        looking = [pool.submit(looks.fetch, [old], 60) for _ in range(8)]
+        told = [one.result() for one in islice(as_completed(looking), 6)]
+        assert all("look again in a moment" in faults[old.uid].message for faults in told)
+        assert sum(not one.done() for one in looking) == 2
+        go.set()
+        assert [one.result() for one in looking].count({}) == 2
+    looks.close()
 
 
 def test_what_comes_late_is_kept_for_the_next_look(hub: Hub, looks: Looks) -> None:

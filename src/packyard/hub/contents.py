@@ -26,6 +26,7 @@ PARALLEL = 4
 PATIENCE = 10.0
 """Seconds that somebody who looks is kept waiting."""
 _AT_ONCE = 500  # charts that one look lets be fetched, however few of them it waits for
+_WAITING = 8  # that wait in a thread; who comes besides takes what is there
 _AGAIN = 60.0  # seconds after which one that failed is tried again
 
 Fetching = Future[PackyardError | None]
@@ -60,6 +61,7 @@ class Looks:
         self._vault = vault
         self._settings = settings
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(_WAITING)
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._running: dict[str, Fetching] = {}
         self._failed: dict[str, tuple[float, PackyardError]] = {}  # when, of the monotonic clock
@@ -79,9 +81,14 @@ class Looks:
         return Look(running, failed | later)
 
     def fetch(self, those: Sequence[Entry], patience: float = PATIENCE) -> dict[str, PackyardError]:
-        """The same, and wait for them that many seconds; by uid why some are not there."""
+        """The same, and wait for them that many seconds where few others do; by uid why some are
+        not there."""
         look = self.begin(those)
-        wait(look.running.values(), patience)
+        if self._places.acquire(blocking=False):
+            try:
+                wait(look.running.values(), patience)
+            finally:
+                self._places.release()
         return look.faults()
 
     def close(self) -> None:

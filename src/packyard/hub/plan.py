@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from packyard.catalog.entries import ON_ITS_WAY
 from packyard.catalog.foreign import Known, Tags
 from packyard.hub.steps import Fault, Step
-from packyard.packs.tags import parent_tags, split_tag
+from packyard.packs.tags import parent_tags, version_in
 from packyard.packs.version import Version, sort_key
 from packyard.references import Tag
 from packyard.remotes.source import Broken, Kind, Offer, Page
@@ -182,4 +182,4 @@ def _leads(
 
 
 def _by_version(label: Tag) -> tuple[str, Tag]:
-    return sort_key(split_tag(label)[1].replace("_", "+")), label
+    return sort_key(version_in(label)), label

@@ -30,10 +30,16 @@ def split_tag(tag: str) -> tuple[str, str]:
     return (group, label) if separator and group and label else ("", tag)
 
 
+def version_in(tag: str) -> str:
+    """The version of a tag as pack.json spells it: without the group, and `+` where the tag has
+    `_`."""
+    return split_tag(tag)[1].replace("_", "+")
+
+
 def parent_tags(tag: Tag) -> tuple[Tag, ...]:
     """The parents of a version's tag, nearest first; none for a label that is no version."""
-    group, label = split_tag(tag)
-    version = Version.parse(_spelt(label))
+    group, _ = split_tag(tag)
+    version = Version.parse(version_in(tag))
     if version is None:
         return ()
     prefix = f"{group}{GROUP_SEPARATOR}" if group else ""
@@ -60,10 +66,4 @@ def newest_under(parent: Tag, tags: Iterable[Tag]) -> Tag | None:
 
 
 def _by_version(tag: Tag) -> tuple[str, Tag]:
-    _, label = split_tag(tag)
-    return sort_key(_spelt(label)), tag
-
-
-def _spelt(label: str) -> str:
-    """The version as pack.json spells it: the tag's `_` stands for `+`."""
-    return label.replace("_", "+")
+    return sort_key(version_in(tag)), tag

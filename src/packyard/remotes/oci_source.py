@@ -27,7 +27,7 @@ from packyard.errors import (
 from packyard.packs.artifact import pack_of_repository
 from packyard.packs.chart_artifact import version_of
 from packyard.packs.files import STANDARD, Limits
-from packyard.packs.tags import is_parent_form, split_tag
+from packyard.packs.tags import is_parent_form, version_in
 from packyard.packs.version import Version, sort_key
 from packyard.packs.yaml.scalars import Value
 from packyard.references import RepoName, Tag, parse_repo
@@ -301,7 +301,7 @@ def _chart(place: Place, digest: Digest, tags: Sequence[Tag]) -> Offer:
 
 def _likeness(tag: Tag) -> tuple[int, int, str]:
     """How much a tag looks like that of a version."""
-    version = Version.parse(version_of(split_tag(tag)[1]))
+    version = Version.parse(version_in(tag))
     return (len(version.numbers), not version.prerelease, tag) if version else (0, 0, tag)
 
 

@@ -28,7 +28,7 @@ from packyard.packs import artifact, lint
 from packyard.packs.archive import content_digest, read_archive, write_archive
 from packyard.packs.files import Files, Limits
 from packyard.packs.model import Pack
-from packyard.packs.tags import is_parent_form, split_tag
+from packyard.packs.tags import is_parent_form, split_tag, version_in
 from packyard.packs.version import Version, sort_key
 from packyard.references import Tag
 from packyard.remotes.oci import Descriptor, Received, Repository, described
@@ -241,14 +241,10 @@ def _layer(repository: Repository, received: Received) -> Descriptor:
 
 
 def _is_version(tag: Tag) -> bool:
-    return not is_parent_form(tag) and Version.parse(_version(tag)) is not None
+    return not is_parent_form(tag) and Version.parse(version_in(tag)) is not None
 
 
 def _order(tag: Tag) -> tuple[str, bool, Tag]:
     """Of equal versions the one without a group comes last, as the one that most people mean."""
     group, _ = split_tag(tag)
-    return sort_key(_version(tag)), not group, tag
-
-
-def _version(tag: Tag) -> str:
-    return split_tag(tag)[1].replace("_", "+")
+    return sort_key(version_in(tag)), not group, tag
