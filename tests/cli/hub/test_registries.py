@@ -60,6 +60,10 @@ def test_a_pack_registry_from_beginning_to_end(
     assert "readable  Public Repo" in admin("registry", "validate", "Public Repo").out
 
     assert admin("registry", "sync", "--watch").out.split()[:2] == ["synchronized", "team"]
+    (told,) = json.loads(admin("registry", "sync", "--watch", "-o", "json").out)
+    assert (told["name"], told["uid"], told["items"]) == ("team", uid, [])
+    assert told["status"]["status"] == "Completed"
+    assert "readable: true" in admin("registry", "validate", "team", "-o", "yaml").out
     assert "Asked for team" in admin.says("registry", "sync", uid, "--force", code=0)
     admin("registry", "set", "team", "--name", "team a")
     assert "readable" in admin("registry", "validate", "team a").out  # the secret stayed

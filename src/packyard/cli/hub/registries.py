@@ -92,10 +92,12 @@ def _add(
         screen.result(uid)
         if watch and not later:
             try:
-                _end(registry_sync.watch(hub, [find(hub, uid)], screen.message))
+                ended = registry_sync.watch(hub, [find(hub, uid)])
             except KeyboardInterrupt:
                 screen.message(f"{name} is added: packyard hub registry sync {name} --watch")
                 raise
+            registry_sync.tell(ended, screen.message)
+            _end(registry_sync.did_well(ended))
 
 
 @app.command("ls", cls=Command)
@@ -154,7 +156,13 @@ def change(
 
 
 @app.command(cls=Command)
-def validate(registry: Registry, *, server: HubServer = "", home: Home = DEFAULT_HOME) -> None:
+def validate(
+    registry: Registry,
+    *,
+    output: Output = ListFormat.TABLE,
+    server: HubServer = "",
+    home: Home = DEFAULT_HOME,
+) -> None:
     """Say whether a registry can be read now, and exactly why not."""
     with open_hub(server, home) as hub:
         found = find(hub, registry)
@@ -164,7 +172,10 @@ def validate(registry: Registry, *, server: HubServer = "", home: Home = DEFAULT
             assert isinstance(spec, dict)  # noqa: S101  (of the form that every registry has)
             body = {**spec, "registryUid": uid_of(found)}
             hub.send("POST", f"{kind.collection}/validate", body)
-    screen.result(f"readable  {name_of(found)}")
+    if output is ListFormat.TABLE:
+        screen.result(f"readable  {name_of(found)}")
+    else:
+        show_row({"name": name_of(found), "uid": uid_of(found), "readable": True}, output, {})
 
 
 @app.command(cls=Command)
@@ -183,10 +194,14 @@ def sync(
         ),
     ] = False,
     watch: Watch = False,
+    output: Output = ListFormat.TABLE,
     server: HubServer = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
-    """Read registries anew, now. Exits with 1 where --watch saw one fail."""
+    """Read registries anew, now. Exits with 1 where --watch saw one fail.
+
+    As JSON or YAML it says of each how it did, and what it could not take.
+    """
     with open_hub(server, home) as hub:
         if registries:
             found = [find(hub, registry) for registry in registries]
@@ -199,8 +214,12 @@ def sync(
             hub.send("POST", f"{kind_of(row).place(uid_of(row))}/sync", query=query)
             if not watch:
                 screen.message(f"Asked for {name_of(row)}")
-        if watch:
-            _end(registry_sync.watch(hub, found))
+        ended = registry_sync.watch(hub, found) if watch else [(row, {}) for row in found]
+    if output is not ListFormat.TABLE:
+        show_rows(registry_sync.rows(ended), output, [], "")
+    elif watch:
+        registry_sync.tell(ended, screen.result)
+    _end(not watch or registry_sync.did_well(ended))
 
 
 @app.command("rm", cls=Command)

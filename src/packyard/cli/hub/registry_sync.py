@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from packyard.cli import screen
 from packyard.cli.hub.registry_form import PATH, is_read
+from packyard.cli.output import Row
 from packyard.cli.progress import Counts
 from packyard.remotes.items import Item, at, maps, name_of, text, uid_of
 
@@ -26,11 +27,12 @@ def report(hub: Hub, registry: Item) -> Item:
     return hub.get(f"{PATH}/{uid_of(registry)}/sync/report")
 
 
-def watch(
-    hub: Hub, registries: Sequence[Item], tell: Callable[[str], None] = screen.result
-) -> bool:
-    """Show how far these are until they end, and then `tell` how each one did; whether all did
-    well."""
+Ended = Sequence[tuple[Item, Item]]
+"""Registries, each with its report."""
+
+
+def watch(hub: Hub, registries: Sequence[Item]) -> Ended:
+    """Show how far these are until they end."""
     waiting = list(registries)
     ended: list[tuple[Item, Item]] = []
     turn = 0
@@ -46,8 +48,22 @@ def watch(
             if waiting:
                 time.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)])
                 turn += 1
-    well = [_tell(registry, found, tell) for registry, found in ended]
-    return all(well)
+    return ended
+
+
+def tell(ended: Ended, say: Callable[[str], None]) -> None:
+    """How each one did, and what it could not take."""
+    for registry, found in ended:
+        _tell(registry, found, say)
+
+
+def rows(ended: Ended) -> list[Row]:
+    """The same for programs."""
+    return [{"name": name_of(one), "uid": uid_of(one), **found} for one, found in ended]
+
+
+def did_well(ended: Ended) -> bool:
+    return all(not is_read(one) or text(found, "status.status") in DONE for one, found in ended)
 
 
 def is_over(registry: Item, found: Item) -> bool:
@@ -64,20 +80,19 @@ def faults(found: Item) -> list[str]:
     ]
 
 
-def _tell(registry: Item, found: Item, tell: Callable[[str], None]) -> bool:
+def _tell(registry: Item, found: Item, say: Callable[[str], None]) -> None:
     name, message = name_of(registry), text(found, "status.message")
     if not is_read(registry):
-        tell(f"{'unread':<12}  {name}  it is not synchronized")
-        return True
-    well = text(found, "status.status") in DONE
-    tell(f"{'synchronized' if well else 'failed':<12}  {name}  {message}".rstrip())
+        say(f"{'unread':<12}  {name}  it is not synchronized")
+        return
+    word = "synchronized" if text(found, "status.status") in DONE else "failed"
+    say(f"{word:<12}  {name}  {message}".rstrip())
     lines = faults(found)
     for line in lines[:_SHOWN]:
         screen.message(f"  {screen.plain(line)}")
     if len(lines) > _SHOWN:
         more = len(lines) - _SHOWN
         screen.message(f"  and {more} more: packyard hub registry show {name}")
-    return well
 
 
 def _number(item: Item, path: str) -> int:
