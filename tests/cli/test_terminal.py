@@ -79,6 +79,7 @@ def test_a_question_that_is_left_unanswered_ends_quietly(packyard: Program) -> N
 
     code, shown = at_terminal(packyard, "registry", "login", "127.0.0.1:9", talk=person)
     assert code == 130
+    assert "Interrupted" not in shown
     assert "Error" not in shown
     assert "Abort" not in shown
 

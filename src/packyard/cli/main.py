@@ -27,7 +27,6 @@ def run() -> NoReturn:
     except BrokenPipeError:  # whoever read the results has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if code == INTERRUPTED:
-        sys.stderr.write("Interrupted. What was told above is done; run it again for the rest.\n")
         sys.stderr.flush()
         os._exit(code)  # without waiting for transfers in other threads
     sys.exit(code)
@@ -40,11 +39,24 @@ def run_words(words: list[str]) -> int:
 
         app(words, prog_name="packyard")
     except SystemExit as end:
+        if _was_interrupted(end):
+            _say_interrupted()
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
+        _say_interrupted()
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  (nobody above could say it in a sentence)
         from packyard.cli.failure import report
 
         return report(error)
     return 0
+
+
+def _was_interrupted(end: SystemExit) -> bool:
+    """Whether nobody but typer has seen that; commands that know more of it say so themselves."""
+    reason = end.__context__
+    return reason is not None and isinstance(reason.__cause__, KeyboardInterrupt)
+
+
+def _say_interrupted() -> None:
+    sys.stderr.write("Interrupted. What was told above is done; run it again for the rest.\n")

@@ -57,8 +57,9 @@ def pick(items: Sequence[Item], kind: Kind, wanted: str, host: str) -> Item:
 
 def did_you_mean(wanted: str, names: Iterable[str]) -> str:
     """A question to put behind a sentence; "" where no name is near."""
-    near = get_close_matches(wanted, list(names), 1, 0.6)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    written = {name.casefold(): name for name in names}
+    near = get_close_matches(wanted.casefold(), list(written), 1, 0.6)
+    return f" Did you mean {written[near[0]]!r}?" if near else ""
 
 
 def at(item: Item, path: str) -> object:

@@ -203,6 +203,18 @@ def test_words_that_go_with_nothing_are_refused(admin: Commands, tmp_path: Path)
         (("--ca-file", der), "holds no certificate in PEM form"),
         (("-u", "me", "--secret-file", der), "is no text in UTF-8"),
         (("--secret-file", plain), "A secret of whom?"),
-        (("-u", "me", "--no-login"), "--no-login excludes"),
+        (("-u", "me", "--token", "--no-login"), "--username and --token and --no-login exclude"),
+        (("-u", ""), "--username is empty"),
     ):
         assert said in admin.says("registry", *words, *more, code=2)
+    ecr = ("add", "ecr", "x", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "--external-id", "e")
+    assert "An external id of whom?" in admin.says("registry", *ecr, code=2)
+    admin("registry", *ecr, "--role-arn", "arn:aws:iam::123456789012:role/x", "--no-sync")
+    for word, private in (("--public", False), ("--private", True)):
+        admin("registry", "set", "x", word)
+        shown = json.loads(admin("registry", "show", "x", "-o", "json").out)["spec"]
+        assert (shown["isPrivate"], shown["credentials"]["sts"]["externalId"]) == (private, "e")
+    assert "A secret of whom?" in admin.says("registry", "set", "x", *SECRET, code=2, stdin="s")
+    unknown = admin.says("registry", "set", "y", "--access-key", "K")
+    assert "has no registry y" in unknown  # before it asks for the secret
+    admin("registry", "rm", "x", "-y")

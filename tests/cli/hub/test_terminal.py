@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import threading
 
 from tests.cli.hub.conftest import Commands
-from tests.cli.program import Program
+from tests.cli.program import COMMAND, Program
 from tests.cli.test_terminal import at_terminal
 from tests.hub.syncing import Charts
 from tests.remotes.scripted import Reply, Request, answering
@@ -57,3 +59,38 @@ def test_a_secret_is_asked_for_and_a_synchronization_shown(admin: Commands) -> N
     assert asked.is_set()
     assert "━" in shown
     assert "synchronized  slow  1 version" in shown
+
+
+def test_who_stops_waiting_is_told_where_to_look(admin: Commands) -> None:
+    charts, asked, release = Charts(), threading.Event(), threading.Event()
+    charts.put("web", "1.0.0")
+
+    def hanging(request: Request) -> Reply:
+        if request.path.endswith(".tgz"):
+            asked.set()
+            release.wait(60)
+        return charts(request)
+
+    with answering(hanging) as server:
+        words = ("hub", "registry", "add", "helm", "to come", f"http://{server.host}", "--watch")
+        process = subprocess.Popen(
+            [*COMMAND, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=Program(admin.home).variables,
+        )
+        try:
+            assert process.stdout
+            assert len(process.stdout.readline()) == 25
+            assert asked.wait(60)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            release.set()
+            process.kill()
+        admin("registry", "rm", "to come", "-y")
+    assert process.returncode == 130
+    assert err.decode().splitlines() == [
+        "Interrupted. The hub goes on; see how it ends with:",
+        "  packyard hub registry show 'to come'",
+    ]

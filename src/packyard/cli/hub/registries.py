@@ -91,11 +91,7 @@ def _add(
         uid = uid_of(hub.create(kind.collection, body, query))
         screen.result(uid)
         if watch and not later:
-            try:
-                ended = registry_sync.watch(hub, [find(hub, uid)])
-            except KeyboardInterrupt:
-                screen.message(f"{name} is added: packyard hub registry sync {name} --watch")
-                raise
+            ended = registry_sync.watch(hub, [find(hub, uid)])
             registry_sync.tell(ended, screen.message)
             _end(registry_sync.did_well(ended))
 
@@ -143,15 +139,15 @@ def change(
 
     It is synchronized anew.
     """
-    said = spoken.with_secret(replace(spoken.said, endpoint=endpoint))
-    if said == Said() and not name:
+    said = replace(spoken.said, endpoint=endpoint)
+    if said == Said() and not name and not spoken.brings_secret:
         raise ParameterInvalid("Say what to change: --name, --endpoint, --username or another.")
     with open_hub(server, home) as hub:
         found = find(hub, registry)
         kind = kind_of(found)
         registry_form.require_fitting(kind, said)
         place = kind.place(uid_of(found))
-        spec = registry_form.changed(kind, hub.get(place), said)
+        spec = registry_form.changed(kind, hub.get(place), spoken.with_secret(said))
         hub.send("PUT", place, {"metadata": {"name": name or name_of(found)}, "spec": spec})
 
 

@@ -50,19 +50,19 @@ class Provider(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What was said of a registry; None, False and "" for nothing, of paths and authorities None
-    alone. `secret` is a password, a token or a secret key, whichever the rest asks for."""
+    """What was said of a registry; None, False and "" for nothing, but "" is none where None
+    stands here. `secret` is a password, a token or a secret key, whichever the rest asks for."""
 
     endpoint: str = ""
-    username: str = ""
+    username: str | None = None
     token: bool = False
     no_login: bool = False
-    access_key: str = ""
-    role: str = ""
+    access_key: str | None = None
+    role: str | None = None
     external_id: str = ""
     partition: str = ""
     region: str = ""
-    public: bool = False
+    public: bool | None = None
     secret: str = field(default="", repr=False)
     provider: Provider | None = None
     base_path: str | None = None
@@ -94,27 +94,36 @@ _ONLY: Mapping[str, tuple[Kind, ...]] = {
     "base_path": (Kind.OCI,),
     "content_paths": (Kind.OCI, Kind.ECR),
 }
+_EXCLUDING = (("username", "token", "no_login"), ("access_key", "role"))
 _WORDS = {"role": "--role-arn", "content_paths": "--content-path"}
 
 
 def require_fitting(kind: Kind, said: Said) -> None:
-    """Raise `ParameterInvalid` with every word that means nothing for this kind."""
+    """Raise `ParameterInvalid` with every word that means nothing for this kind, or beside others,
+    or is empty."""
     nothing = Said()
-    faults = []
-    for name, kinds in _ONLY.items():
-        if kind not in kinds and getattr(said, name) != getattr(nothing, name):
-            word = _WORDS.get(name, f"--{name.replace('_', '-')}")
-            faults.append(f"{word} is for {' and '.join(kinds)} registries.")
+    words = [name for name in _ONLY if getattr(said, name) != getattr(nothing, name)]
+    faults = [
+        f"{_word(name)} is for {' and '.join(_ONLY[name])} registries."
+        for name in words
+        if kind not in _ONLY[name]
+    ]
     if kind is Kind.PACK and said.sync is not None:
         faults.append("--no-sync is for helm, oci and ecr registries: packs are always read.")
     if said.provider is Provider.PACK and said.sync is False:
         faults.append("--no-sync is not for --provider pack: packs are always read.")
-    if said.access_key and said.role:
-        faults.append("--access-key and --role-arn exclude each other.")
-    if said.no_login and (said.username or said.token):
-        faults.append("--no-login excludes --username and --token.")
+    for names in _EXCLUDING:
+        several = [_word(name) for name in names if name in words]
+        if len(several) > 1:
+            faults.append(f"{' and '.join(several)} exclude each other.")
+    named = ("username", "access_key", "role")
+    faults += [f"{_word(name)} is empty." for name in named if getattr(said, name) == ""]
     if faults:
         raise ParameterInvalid(" ".join(faults))
+
+
+def _word(name: str) -> str:
+    return _WORDS.get(name, f"--{name.replace('_', '-')}")
 
 
 _NEW: Mapping[Kind, Item] = {
@@ -154,7 +163,7 @@ def _laid_over(spec: Item, kind: Kind, said: Said) -> dict[str, object]:
     if kind is Kind.ECR:
         found["credentials"] = _aws(_part(spec, "credentials"), said)
         found["tls"] = _tls(_part(spec, "tls"), said)
-        found |= {"isPrivate": False} if said.public else {}
+        found |= {} if said.public is None else {"isPrivate": not said.public}
         found |= {"defaultRegion": said.region} if said.region else {}
     else:
         found["auth"] = _auth(_part(spec, "auth"), said)
@@ -190,7 +199,7 @@ def _auth(auth: Item, said: Said) -> dict[str, object]:
 
 
 def _aws(credentials: Item, said: Said) -> dict[str, object]:
-    """Raises `ParameterInvalid` for a secret of nobody."""
+    """Raises `ParameterInvalid` for a secret or an external id of nobody."""
     found = dict(credentials)
     if said.access_key:
         found = {"credentialType": "secret", "accessKey": said.access_key}
@@ -201,6 +210,8 @@ def _aws(credentials: Item, said: Said) -> dict[str, object]:
         raise ParameterInvalid("A secret of whom? Say --access-key beside it.")
     if said.secret:
         found["secretKey"] = said.secret
+    if said.external_id and kind != "sts":
+        raise ParameterInvalid("An external id of whom? Say --role-arn beside it.")
     if said.external_id:
         found["sts"] = {**_part(found, "sts"), "externalId": said.external_id}
     partition = said.partition or text(credentials, "partition")

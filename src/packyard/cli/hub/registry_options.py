@@ -17,15 +17,16 @@ from packyard.cli.hub.registry_form import Provider, Said
 from packyard.errors import ParameterInvalid
 
 Username = Annotated[
-    str, typer.Option("-u", "--username", metavar="NAME", help="Signs in with a password.")
+    str | None, typer.Option("-u", "--username", metavar="NAME", help="Signs in with a password.")
 ]
 Token = Annotated[bool, typer.Option("--token", help="Signs in with a token.")]
 NoLogin = Annotated[bool, typer.Option("--no-login", help="Signs in with nothing.")]
 AccessKey = Annotated[
-    str, typer.Option("--access-key", metavar="ID", help="Of AWS; signs in with its secret key.")
+    str | None,
+    typer.Option("--access-key", metavar="ID", help="Of AWS; signs in with its secret key."),
 ]
 RoleArn = Annotated[
-    str, typer.Option("--role-arn", metavar="ARN", help="Of AWS; the hub signs in as it.")
+    str | None, typer.Option("--role-arn", metavar="ARN", help="Of AWS; the hub signs in as it.")
 ]
 ExternalId = Annotated[
     str, typer.Option("--external-id", metavar="ID", help="That the role asks for.")
@@ -36,7 +37,12 @@ Partition = Annotated[
 Region = Annotated[
     str, typer.Option("--region", metavar="NAME", help="Of AWS, where the endpoint names none.")
 ]
-Public = Annotated[bool, typer.Option("--public", help="A public ECR registry.")]
+Public = Annotated[
+    bool | None,
+    typer.Option(
+        "--public/--private", help="Whether an ECR registry is public.", show_default=False
+    ),
+]
 SecretFile = Annotated[
     Path | None,
     typer.Option(
@@ -89,15 +95,15 @@ Sync = Annotated[
 
 # In the order of the help; by the names of `Said`, but for where the secret comes from.
 _OPTIONS: dict[str, tuple[Any, object]] = {
-    "username": (Username, ""),
+    "username": (Username, None),
     "token": (Token, False),
     "no_login": (NoLogin, False),
-    "access_key": (AccessKey, ""),
-    "role": (RoleArn, ""),
+    "access_key": (AccessKey, None),
+    "role": (RoleArn, None),
     "external_id": (ExternalId, ""),
     "partition": (Partition, ""),
     "region": (Region, ""),
-    "public": (Public, False),
+    "public": (Public, None),
     "secret_file": (SecretFile, None),
     "secret_stdin": (SecretStdin, False),
     "provider": (Provides, None),
@@ -117,12 +123,16 @@ class Spoken:
     secret_file: Path | None
     secret_stdin: bool
 
+    @property
+    def brings_secret(self) -> bool:
+        return self.secret_stdin or self.secret_file is not None
+
     def with_secret(self, said: Said) -> Said:
-        """What was said, with the secret that it asks for."""
+        """What was said, with the secret that it asks for, or that was brought along."""
         if self.secret_file and self.secret_stdin:
             raise ParameterInvalid("--secret-file and --secret-stdin exclude each other.")
         wanted = said.wants_secret
-        if not (wanted or self.secret_file or self.secret_stdin):
+        if not (wanted or self.brings_secret):
             return said
         found = ask.secret(
             wanted or "secret",

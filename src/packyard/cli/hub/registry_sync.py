@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+import typer
 
 from packyard.cli import screen
 from packyard.cli.hub.registry_form import PATH, is_read
@@ -20,6 +23,7 @@ FAILED = frozenset({"Failed", "Error"})
 _PAUSES = (0.2, 0.2, 0.4, 0.4, 1.0)
 """Seconds between questions; the last one from then on."""
 _SHOWN = 20
+_INTERRUPTED = 130
 
 
 def report(hub: Hub, registry: Item) -> Item:
@@ -32,9 +36,23 @@ Ended = Sequence[tuple[Item, Item]]
 
 
 def watch(hub: Hub, registries: Sequence[Item]) -> Ended:
-    """Show how far these are until they end."""
-    waiting = list(registries)
+    """Show how far these are until they end; whoever stops it is told where to look then."""
     ended: list[tuple[Item, Item]] = []
+    try:
+        _wait(hub, registries, ended)
+    except KeyboardInterrupt:
+        over = [uid_of(registry) for registry, _ in ended]
+        screen.message("Interrupted. The hub goes on; see how it ends with:")
+        for registry in registries:
+            if uid_of(registry) not in over:
+                screen.message(f"  {_showing(registry)}")
+        raise typer.Exit(_INTERRUPTED) from None
+    return ended
+
+
+def _wait(hub: Hub, registries: Sequence[Item], ended: list[tuple[Item, Item]]) -> None:
+    """Return when all of them are among those that ended, each with its report."""
+    waiting = list(registries)
     turn = 0
     with Counts() as counts:
         while waiting:
@@ -48,7 +66,6 @@ def watch(hub: Hub, registries: Sequence[Item]) -> Ended:
             if waiting:
                 time.sleep(_PAUSES[min(turn, len(_PAUSES) - 1)])
                 turn += 1
-    return ended
 
 
 def tell(ended: Ended, say: Callable[[str], None]) -> None:
@@ -92,7 +109,12 @@ def _tell(registry: Item, found: Item, say: Callable[[str], None]) -> None:
         screen.message(f"  {screen.plain(line)}")
     if len(lines) > _SHOWN:
         more = len(lines) - _SHOWN
-        screen.message(f"  and {more} more: packyard hub registry show {name}")
+        screen.message(f"  and {more} more: {_showing(registry)}")
+
+
+def _showing(registry: Item) -> str:
+    """The command that shows the report of one."""
+    return f"packyard hub registry show {shlex.quote(name_of(registry))}"
 
 
 def _number(item: Item, path: str) -> int:
