@@ -132,6 +132,28 @@ def test_what_is_asked_for_while_one_runs_comes_after_it(hub: Hub) -> None:
     assert hub.status(registry).status == "Completed"
 
 
+def test_a_clock_that_was_ahead_holds_up_nothing_once_it_is_right(hub: Hub, later: Clock) -> None:
+    registry = hub.add("https://charts.example")
+    other = hub.add("https://other.example", name="another")
+    later(timedelta(days=365))
+    complete(hub, taken(hub))
+    run = taken(hub)
+    later(timedelta(days=-365))
+    ask(hub, other)  # comes after the one that runs
+    complete(hub, run)
+    assert hub.status(other).status == "Pending"
+    assert taken(hub).registry == other.uid
+    assert hub.take() is None
+    later(timedelta(days=365))
+    with hub.store.write() as tx:
+        schedule.reset(tx, other.uid, due=True)
+    taken(hub)
+    later(timedelta(days=-365))
+    with hub.store.write() as tx:
+        schedule.mend(tx, TIMES)
+    assert {taken(hub).registry, taken(hub).registry} == {registry.uid, other.uid}
+
+
 @pytest.mark.parametrize("dies", [False, True])
 def test_a_forced_one_stays_that_until_it_has_ended(hub: Hub, later: Clock, dies: bool) -> None:
     registry = hub.add("https://charts.example")

@@ -92,7 +92,8 @@ def ask(tx: Transaction, registry: str, times: Times, *, forced: bool = False) -
     row = _row(tx.connection, registry)
     time = now()
     running = row.holder != "" and row.lease_until_at > time
-    if running and not (forced and time - row.started_at >= _micros(times.force_after)):
+    is_young = 0 <= time - row.started_at < _micros(times.force_after)
+    if running and not (forced and not is_young):
         _set(tx, registry, due_at=time, forced=forced or row.forced)
         return
     _set(tx, registry, status=PENDING, due_at=time, holder="", forced=forced or row.forced)
@@ -163,6 +164,17 @@ def free(tx: Transaction, is_dead: Callable[[str], bool]) -> None:
             _set(tx, registry, holder="")
 
 
+def mend(tx: Transaction, times: Times) -> None:
+    """After a clock that was ahead was set right: what lies further ahead than it can is due, and
+    held by nobody."""
+    time = now()
+    furthest = time + _micros(times.interval + times.retry)
+    late = update(syncs).where(syncs.c.due_at > furthest)
+    tx.connection.execute(late.values(due_at=time))
+    held = update(syncs).where(syncs.c.lease_until_at > time + _micros(2 * times.lease))
+    tx.connection.execute(held.values(holder="", lease_until_at=0))
+
+
 def renew(tx: Transaction, run: Run, times: Times, done: int, total: int) -> None:
     """Raises `LeaseLost` where `run` is no longer its holder's."""
     _held(tx, run, lease_until_at=now() + _micros(times.lease), done=done, total=total)
@@ -207,10 +219,11 @@ def fail(
     wait: float = 0.0,
     again: bool = True,
 ) -> None:
-    """It failed; it is tried again later and later, not before `wait` seconds, or not `again`."""
+    """It failed; it is tried again later and later, not before `wait` seconds, if that is before
+    the interval is over, or not `again`."""
     failures = _row(tx.connection, run.registry).failures + 1
     later = min(times.retry * 2 ** min(failures - 1, 16), times.interval)
-    pause = max(later, timedelta(seconds=wait))
+    pause = min(max(later, timedelta(seconds=wait)), times.interval)
     ended = _after(tx.connection, run, FAILED, pause if again else None)
     _held(tx, run, **ended, message=message, failures=failures)
 
@@ -222,7 +235,7 @@ def status(connection: Connection, registry: str) -> Status:
 
 
 def _after(connection: Connection, run: Run, ended: str, pause: timedelta | None) -> dict[str, Any]:
-    if (_row(connection, run.registry).due_at or 0) > run.number:  # asked for meanwhile
+    if _row(connection, run.registry).due_at not in (None, run.number):  # asked for meanwhile
         return {"status": PENDING, "due_at": now(), "holder": ""}
     due_at = None if pause is None else now() + _micros(pause)
     return {"status": ended, "due_at": due_at, "holder": "", "forced": False}

@@ -70,8 +70,13 @@ class Worker:
         """Do what is due until `stop` is set; first of all what dead processes left."""
         with suppress(PackyardError), self._store.write() as tx:
             schedule.free(tx, _is_dead)
+        seen_at = 2**63
         while not stop.is_set():
             try:
+                before, seen_at = seen_at, now()
+                if seen_at < before:  # at the start, and where the clock was set back
+                    with self._store.write() as tx:
+                        schedule.mend(tx, self._times)
                 run = self._take()
                 if run is not None:
                     self._sync.work(run, stop)
