@@ -118,6 +118,30 @@ def test_with_an_htpasswd_file_no_admin_is_made(tmp_path: Path) -> None:
         assert httpx.get(f"{live.url}/v2/", auth=reader).status_code == 200
 
 
+def test_whoever_started_it_is_told_when_it_answers_and_can_reload_it_from_the_beginning(
+    tmp_path: Path,
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(f"\0packyard-{os.getpid()}")
+        told.settimeout(0.05)
+        live = start(tmp_path, env={"NOTIFY_SOCKET": f"@packyard-{os.getpid()}"})
+        with live:
+            assert told.recv(99) == b"READY=1"
+            live.stop()
+            again = [*live.program, "serve", live.config]
+            live.process = subprocess.Popen(again, env=live.environment, stderr=subprocess.DEVNULL)
+            status = Path(f"/proc/{live.process.pid}/status")
+            deadline, said = time.monotonic() + 60, b""
+            while not said and live.process.poll() is None and time.monotonic() < deadline:
+                (ignored,) = re.findall(r"SigIgn:\s(\w+)", status.read_text())
+                if int(ignored, 16) & 1 << signal.SIGHUP - 1:
+                    live.process.send_signal(signal.SIGHUP)
+                with suppress(TimeoutError):
+                    said = told.recv(99)
+            assert said == b"READY=1"
+            assert httpx.get(f"{live.url}/ready").status_code == 200
+
+
 def test_port_0_takes_a_free_port_and_says_which(tmp_path: Path) -> None:
     file = tmp_path / "config.yml"
     file.write_text(

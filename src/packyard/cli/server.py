@@ -30,6 +30,9 @@ ConfigFile = Annotated[
 
 def serve(config: ConfigFile = None) -> None:
     """Start the server."""
+    from packyard.server.processes import pass_over_reloads
+
+    pass_over_reloads()
     collector.disable()  # what is imported stays: no process need ever look through it
     from packyard.server.serve import serve as run
 

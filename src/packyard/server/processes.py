@@ -1,11 +1,12 @@
 """Children of the main process: they end with it, whatever ends it; and what a process has to do
-that may be the first of a container, where no init stands above it."""
+that may be the first of a container, where no init stands above it, or be kept up by systemd."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PR_SET_PDEATHSIG = 1
+_NOTIFY_SECONDS = 1.0
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -37,6 +39,23 @@ def end_by(*numbers: signal.Signals) -> None:
     system does not do so for the first process of a container."""
     for number in numbers:
         signal.signal(number, lambda number, _: os._exit(128 + number))
+
+
+def pass_over_reloads() -> None:
+    """What a SIGHUP would have read again is only being read; nor does a server end by one. Good
+    until somebody handles it."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def say_ready() -> None:
+    """Tell whoever started the server that it answers, if they asked to be told (sd_notify(3))."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.settimeout(_NOTIFY_SECONDS)
+        told.connect(address.replace("@", "\0", 1) if address[0] == "@" else address)
+        told.send(b"READY=1")
 
 
 def bury_orphans() -> None:

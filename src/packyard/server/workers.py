@@ -27,7 +27,7 @@ from granian.server.mp import MPServer, WorkerProcess
 from starlette.types import ASGIApp
 
 from packyard.config.kinds import Address
-from packyard.server.processes import bury_orphans, end_with, forking, hold, release
+from packyard.server.processes import bury_orphans, end_with, forking, hold, release, say_ready
 from packyard.server.tls import Certificates, Context
 
 _log = logging.getLogger(__name__)
@@ -98,6 +98,7 @@ class Workers(MPServer):
             loop = asyncio.get_event_loop()
             loop.call_soon(release)
             loop.call_soon(_give_up_on_stalled, self._idle)  # once the worker listens
+            loop.call_soon(say_ready)
             return loaded
 
         self.serve(target_loader=load, wrap_loader=False)
