@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +19,12 @@ from tests.packs import samples
 from tests.remotes.content import push_chart, push_pack
 from tests.secured import Secured, start_secured
 from tests.terraform.program import Terraform
+
+TOOL = {"1.9.0": ("", "team"), "1.10.0": ("team",)}
+TOOL_SAYS: dict[str, Any] = {
+    "displayName": "TOOL AND MORE", "layer": "csi", "addonType": None,
+    "cloudTypes": ["edge-native", "vsphere"],
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +53,8 @@ def terraform(tmp_path: Path, secured: Secured, key: str) -> Terraform:
 
 @pytest.fixture(scope="session")
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """Another server, on plain HTTP: charts at /helm and below `charts`, a pack below `team`."""
+    """Another server, on plain HTTP: charts at /helm and below `charts`, packs below `team`; one of
+    these is among its own, too, without the newest version."""
     with start(tmp_path_factory.mktemp("upstream")) as server:
         login = Credentials("admin", server.admin_password)
         with Client(parse_address(server.url), login) as client:
@@ -54,6 +62,10 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
                 push_chart(client, "web", version)
                 push_chart(client, "cache", version)
                 push_pack(client, samples.pack(version=version), base="team")
+            for version, bases in TOOL.items():
+                tool = samples.pack(name="tool", version=version, **TOOL_SAYS)
+                for base in bases:
+                    push_pack(client, tool, base=base)
         yield server
 
 
@@ -77,11 +89,14 @@ def synchronized(api: httpx.Client, path: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """The uids of registries that stay: a Helm repository, a private one, an OCI registry."""
+    """The uids of registries that stay: a Helm repository, a private one, an OCI registry of
+    charts; and a pack registry and an OCI registry of packs."""
 
     helm: str
     private: str
     oci: str
+    packs: str
+    oci_packs: str
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +105,8 @@ def charts(api: httpx.Client, upstream: Live) -> Charts:
     repository = {"endpoint": f"{upstream.url}/helm", "auth": login}
     content = {"providerType": "helm", "baseContentPath": "charts", "isSyncSupported": True}
     oci = {"endpoint": upstream.url, "auth": login, **content}
+    packs = {"endpoint": upstream.url, "auth": login}
+    team = oci | {"providerType": "pack", "baseContentPath": "team"}
 
     def make(path: str, name: str, spec: object) -> str:
         made = api.post(f"/v1/registries/{path}", json={"metadata": {"name": name}, "spec": spec})
@@ -99,9 +116,13 @@ def charts(api: httpx.Client, upstream: Live) -> Charts:
         make("helm", "kept charts", repository),
         make("helm", "kept private charts", repository | {"isPrivate": True}),
         make("oci/basic", "kept oci charts", oci),
+        make("pack", "kept packs", packs),
+        make("oci/basic", "kept oci packs", team),
     )
     synchronized(api, f"/v1/registries/helm/{made.helm}")
-    synchronized(api, f"/v1/registries/oci/{made.oci}/basic")
+    synchronized(api, f"/v1/registries/pack/{made.packs}")
+    for uid in (made.oci, made.oci_packs):
+        synchronized(api, f"/v1/registries/oci/{uid}/basic")
     return made
 
 

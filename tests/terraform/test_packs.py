@@ -75,6 +75,54 @@ data "spectrocloud_pack_simple" "chart" {
   registry_uid = "%(helm)s"
 }
 """
+PACKS = """
+data "spectrocloud_registry" "packs" { name = "kept packs" }
+data "spectrocloud_registry_oci" "packs" { name = "kept oci packs" }
+locals {
+  packs = data.spectrocloud_registry.packs.id
+  oci   = data.spectrocloud_registry_oci.packs.id
+}
+data "spectrocloud_pack" "newest_of_all" { name = "tool" }
+data "spectrocloud_pack" "documented" {
+  filters = join("AND", [
+    "spec.cloudTypes=edge-native", "spec.layer=csi", "spec.displayName=TOOL AND MORE",
+    "spec.version>1.8.99", "spec.registryUid=${local.packs}",
+  ])
+}
+data "spectrocloud_pack" "for_a_cloud" {
+  name         = "tool"
+  version      = "1.9.0"
+  cloud        = ["vsphere"]
+  registry_uid = local.packs
+}
+data "spectrocloud_pack" "by_parent_tag" {
+  name         = "tool"
+  version      = "1.x"
+  registry_uid = local.oci
+  advance_filters { pack_type = ["oci"] }
+}
+data "spectrocloud_pack" "where_no_registry_is_named" {
+  name    = "tool"
+  version = "1.9.0"
+  advance_filters { pack_type = ["spectro"] }
+}
+data "spectrocloud_pack" "second" {
+  name         = "second--tool"
+  version      = "1.10.0"
+  registry_uid = local.oci
+}
+data "spectrocloud_pack" "never_asked_for" {
+  name         = "tool"
+  type         = "oci"
+  registry_uid = local.oci
+}
+data "spectrocloud_pack_simple" "of_no_helm_repository" {
+  name         = "tool"
+  version      = "1.9.0"
+  type         = "container"
+  registry_uid = local.packs
+}
+"""
 
 
 def test_packs_of_the_own_registry(terraform: Terraform, unlisted: None) -> None:
@@ -103,3 +151,21 @@ def test_charts_of_other_registries(terraform: Terraform, charts: Charts) -> Non
     simple = terraform.state("data.spectrocloud_pack_simple.chart")
     assert simple["values"].strip() == chart["values"].strip()
     assert not terraform.state("data.spectrocloud_pack.private")["values"]
+
+
+def test_packs_of_other_registries(terraform: Terraform, charts: Charts) -> None:
+    terraform.apply(PACKS)
+    found = {
+        "newest_of_all": ("1.10.0", charts.oci_packs),
+        "documented": ("1.9.0", charts.packs),
+        "for_a_cloud": ("1.9.0", charts.packs),
+        "by_parent_tag": ("1.10.0", charts.oci_packs),
+        "where_no_registry_is_named": ("1.9.0", charts.packs),
+        "second": ("1.10.0", charts.oci_packs),
+    }
+    for name, expected in found.items():
+        told = terraform.state(f"data.spectrocloud_pack.{name}")
+        assert (told["version"], told["registry_uid"]) == expected, name
+        assert told["values"], name
+    for name in ("pack.never_asked_for", "pack_simple.of_no_helm_repository"):
+        assert not terraform.state(f"data.spectrocloud_{name}")["values"]
