@@ -193,6 +193,14 @@ def test_macros_that_cannot_be_replaced_are_never_let_through(engine: Engine) ->
         assert findings[0].file.endswith("manifests/sample.yaml")
 
 
+def test_templates_see_values_whose_macros_are_replaced(engine: Engine) -> None:
+    template = MAP + '{{ if semverCompare ">=1.30.0" .Values.a }}new: true{{ end }}\n'
+    layer = layer_of("a", sample("{{ .spectro.system.kubernetes.version }}"), template=template)
+    parts, findings = rendered(engine, (of(K8S), K8S, None), layer)
+    assert parts is not None, findings
+    assert data(parts[-1])["new"] is True
+
+
 def test_more_macros_than_are_looked_at_are_not_let_through(engine: Engine) -> None:
     many = "kind: A\nb: |\n" + "  {{ .spectro.macro.m }}\n" * 20_001
     for layer in (layer_of("a", "a: 1\n", template=many), layer_of("a", many)):

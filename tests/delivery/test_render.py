@@ -127,6 +127,32 @@ def test_manifests_are_filled_only_where_they_have_a_section(engine: Engine) -> 
     assert parts[3].data["data"] == ""
 
 
+def test_manifests_are_templates_of_any_kind(engine: Engine) -> None:
+    """A whole document out of values, an address that may lack its scheme, a key that stands twice:
+    Kubernetes takes the last."""
+    text = """\
+{{ .Values.contents }}
+---
+kind: ConfigMap
+data:
+  at: {{ if hasPrefix "https://" .Spectro.apiServer }}{{ .Spectro.apiServer }}{{ else }}\
+{{ printf "https://%s" .Spectro.apiServer }}{{ end }}
+---
+kind: List
+items: [1]
+items: [{{ .Values.last }}]
+"""
+    section = (
+        "manifests:\n  sample:\n    last: 2\n    contents: |\n      kind: Thing\n      a: {b: c}\n"
+    )
+    parts = parts_of(pack({"manifests/sample.yaml": text, "values.yaml": section}), engine)
+    assert [part.data for part in parts] == [
+        {"kind": "Thing", "a": "b"},
+        {"kind": "ConfigMap", "data": {"at": "https://"}},
+        {"kind": "List", "items": [2]},
+    ]
+
+
 def test_what_is_not_to_be_filled_may_be_any_text(engine: Engine) -> None:
     foreign = "{{ range workflow }}\nkey: {{ gateway_name }}\n  bad: [\n"
     files = pack({"manifests/sample.yaml": foreign, "values.yaml": "pack: {namespace: x}\n"})

@@ -103,6 +103,10 @@ GOOD: dict[str, tuple[str, dict[str, object]]] = {
         "name: web\nversion: v1.2.3-rc.1+b.05\n",
         {"version": "v1.2.3-rc.1+b.05"},
     ),
+    "a version of one number": (
+        "name: web\nversion: 3-canary\napiVersion: v1\n",
+        {"version": "3-canary", "apiVersion": "v1"},
+    ),
     "a name of unusual letters": ("name: Wéb Site+1\nversion: 1.2.3\n", {"name": "Wéb Site+1"}),
     "aliases and merge keys": (
         f"{BASE}maintainers: [&m {{name: a, email: e}}, {{<<: *m, email: f}}]\n",

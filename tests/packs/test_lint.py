@@ -554,6 +554,20 @@ ODDITIES: dict[str, tuple[Files, list[str]]] = {
         ),
         [],
     ),
+    "a namespace beside listed images": (
+        values("pack: {content: {namespace: a, images: [{image: 'h.io/a:1'}]}}"),
+        [],
+    ),
+    "several charts, of which one has no section": (
+        chart_pack(
+            {
+                "charts/pump-2.tgz": chart("pump", "v2.0.0"),
+                "values.yaml": "charts:\n  engine: {a: 1}\n  isOpenshift: false\n",
+            },
+            charts=["charts/engine-1.0.0.tgz", "charts/pump-2.tgz"],
+        ),
+        ["charts.section-missing", "charts.section-unknown"],
+    ),
     "unknown files": (pack({"NOTES.txt": "", "examples/a.sh": "", "test.sh": ""}), []),
 }
 
