@@ -47,7 +47,8 @@ def test_wrong_credentials_are_not_stored(packyard: Program) -> None:
     with answering(ours) as server:
         code, said = login(packyard, server.host, password="another")
     assert code == 1
-    assert "Login Succeeded" not in said
+    refused = f"{server.host} does not accept this name and password. Nothing was remembered."
+    assert said == f"Error: {refused}\n"
     assert not (packyard.home / ".packyard").exists()
 
 

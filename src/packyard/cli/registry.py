@@ -11,7 +11,7 @@ from packyard.cli import ask, screen
 from packyard.cli.help import Command
 from packyard.cli.options import DEFAULT_HOME, Home
 from packyard.cli.server import serve_file
-from packyard.errors import ParameterInvalid
+from packyard.errors import ParameterInvalid, Unauthenticated
 
 app = typer.Typer()
 
@@ -63,7 +63,12 @@ def login(
     logins = accounts.own(home)
     account = accounts.Account(credentials, insecure or address.scheme == "http")
     with open_client(address, account, home) as client:
-        client.verify()
+        try:
+            client.verify()
+        except Unauthenticated as error:
+            raise Unauthenticated(
+                f"{address.host} does not accept this name and password. Nothing was remembered."
+            ) from error
     logins.with_login(address.host, account, default=default).write()
     screen.warning(f"Your password is stored unencrypted in {logins.path}.")
     screen.result("Login Succeeded")
