@@ -147,7 +147,7 @@ items: [{{ .Values.last }}]
     )
     parts = parts_of(pack({"manifests/sample.yaml": text, "values.yaml": section}), engine)
     assert [part.data for part in parts] == [
-        {"kind": "Thing", "a": "b"},
+        {"kind": "Thing", "a": {"b": "c"}},
         {"kind": "ConfigMap", "data": {"at": "https://"}},
         {"kind": "List", "items": [2]},
     ]
