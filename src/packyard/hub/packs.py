@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection, select
 
@@ -47,6 +48,13 @@ class Versions:
     @property
     def newest(self) -> Entry:
         return self.entries[-1]
+
+    def led_to(self, tag: str) -> tuple[Entry, ...]:
+        """The one that a tag leads to, "" for the newest; empty where it leads to none."""
+        if not tag:
+            return (self.newest,)
+        chosen = (one for one in self.entries if tag in (one.label, *self.tags.get(one.uid, ())))
+        return tuple(islice(chosen, 1))
 
     def rows(self) -> list[tuple[Entry, Tagged]]:
         """What else leads to a version first, the versions themselves last, the newest at the end:

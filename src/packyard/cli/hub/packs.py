@@ -143,7 +143,7 @@ def show(
     name, _, tag = pack.partition(":")
     with open_hub(server, home) as hub:
         where = _registry(hub, name, registry)
-        found = hub.get(f"{PATH}/{segment(name)}/registries/{uid_of(where)}")
+        found = hub.get(f"{PATH}/{segment(name)}/registries/{uid_of(where)}", {"tag": tag})
         row = {**_version(hub, found, tag), "registry": name_of(where)}
         if readme:
             row |= hub.get(f"{PATH}/{row['uid']}/readme")

@@ -281,6 +281,15 @@ def test_every_version_in_a_registry(viewer: Caller, world: World) -> None:
     }
 
 
+def test_values_of_one_version_alone(viewer: Caller, world: World) -> None:
+    path = f"/v1/packs/nginx/registries/{world.own}"
+    for tag, values in {"": "size: 10\n", "1.9.x": "size: 9\n", "1.x": "size: 10\n"}.items():
+        told = get(viewer, f"{path}?tag={tag}")
+        assert [one["values"] for one in told["packValues"]] == [values]
+        assert [row["tag"] for row in told["tags"][-2:]] == ["1.9.0", "1.10.0"]
+    assert get(viewer, f"{path}?tag=none")["packValues"] == []
+
+
 def test_tags_with_a_group(viewer: Caller, world: World) -> None:
     told = get(viewer, f"/v1/packs/ubuntu/registries/{world.own}")
     rows = {row["tag"]: row["version"] for row in told["tags"]}

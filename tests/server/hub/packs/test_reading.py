@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,12 +30,16 @@ def test_of_several_versions_those_that_come_later_have_no_values() -> None:
     with store.read() as connection:
         every = packs.versions(connection, "web", registry.uid)
         one = packs.version(connection, late)
-    told = reading.told(parts, every, faults)
-    assert [row.version for row in told.tags][-3:] == ["1.0.0", "1.1.0", "1.2.0"]
-    assert [(row.pack_uid == gone, row.fault) for row in told.pack_values] == [
+    head = reading.heading(parts, every)
+    assert [row.version for row in head.tags][-3:] == ["1.0.0", "1.1.0", "1.2.0"]
+    rows = list(reading.values(parts, every.entries, faults))
+    assert [(row.pack_uid == gone, row.fault) for row in rows] == [
         (True, "It is gone."),
         (False, ""),
     ]
-    (row,) = reading.told(parts, one, faults).pack_values
+    (row,) = reading.values(parts, one.entries, faults)
     assert (row.pack_uid, row.fault) == (late, "Look again.")
+    text = "".join(reading.written(head, iter(rows)))
+    head.pack_values = rows
+    assert json.loads(text) == head.model_dump(by_alias=True)
     store.close()

@@ -8,7 +8,7 @@ thread, so that nobody else waits with them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
@@ -24,6 +24,8 @@ from packyard.hub.tables import registries
 from packyard.server.hub.packs.forms import PackTags, PackValues
 from packyard.server.parts import Parts
 
+_AT_ONCE = 20  # versions whose contents are in memory for an answer
+
 
 def look(parts: Parts, connection: Connection, those: Sequence[Entry]) -> Look:
     """Let contents that are missing be fetched, newest first."""
@@ -38,38 +40,48 @@ async def looked(look: Look) -> dict[str, PackyardError]:
     return look.faults()
 
 
-def told(
+def heading(parts: Parts, versions: Versions) -> PackTags:
+    """The answer about versions of a pack, without the values of any."""
+    newest = versions.newest
+    with parts.store.read() as connection:
+        differing = clashes.differing(connection, versions.entries)
+        logo = newest.uid in with_logo(connection, [newest.uid])
+    return PackTags.of(newest, versions.rows(), [], differing, logo=logo)
+
+
+def values(
     parts: Parts,
-    versions: Versions,
+    those: Sequence[Entry],
     faults: Mapping[str, PackyardError],
     *,
     readme: bool = False,
-) -> PackTags:
-    """The answer about versions of a pack, with their READMEs or without.
+) -> Iterator[PackValues]:
+    """What each holds, with the README or without, a few at a time in memory.
 
-    Of several those that are still to be fetched have no values: clients take empty ones for the
+    Of several those that are still to be fetched are left out: clients take empty values for the
     whole truth, and none for a reason to ask again.
     """
-    entries = versions.entries
-    uids = [entry.uid for entry in entries]
-    with parts.store.read() as connection:
-        held = all_contents(connection, uids)
-        readable = layer_contents.contents(connection, uids)
-        differing = clashes.differing(connection, entries)
-    values = [
-        PackValues.of(
-            entry,
-            held.get(entry.uid),
-            readable.get(entry.uid),
-            readme=readme,
-            fault="" if entry.uid in held else said(faults.get(entry.uid)),
-        )
-        for entry in entries
-        if len(entries) == 1 or entry.uid in held or not is_late(faults.get(entry.uid))
-    ]
-    newest = held.get(versions.newest.uid)
-    logo = bool(newest and newest.logo)
-    return PackTags.of(versions.newest, versions.rows(), values, differing, logo=logo)
+    for start in range(0, len(those), _AT_ONCE):
+        batch = those[start : start + _AT_ONCE]
+        uids = [entry.uid for entry in batch]
+        with parts.store.read() as connection:
+            held = all_contents(connection, uids)
+            readable = layer_contents.contents(connection, uids)
+        for entry in batch:
+            fault = None if entry.uid in held else faults.get(entry.uid)
+            if len(those) == 1 or not is_late(fault):
+                contents, content = held.get(entry.uid), readable.get(entry.uid)
+                yield PackValues.of(entry, contents, content, readme=readme, fault=said(fault))
+
+
+def written(head: PackTags, rows: Iterator[PackValues]) -> Iterator[str]:
+    """The answer as JSON, row by row: all values of a pack may have hundreds of megabytes."""
+    yield head.model_dump_json(by_alias=True).removesuffix("]}")
+    joint = ""
+    for row in rows:
+        yield f"{joint}{row.model_dump_json(by_alias=True)}"
+        joint = ","
+    yield "]}"
 
 
 def said(fault: PackyardError | None) -> str:

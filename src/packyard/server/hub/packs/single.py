@@ -6,16 +6,18 @@ in the place of a name or uid.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import Query, Response
+from fastapi.responses import StreamingResponse
 
 from packyard.auth.principal import Action
 from packyard.catalog import entries
+from packyard.catalog.entries import Entry
 from packyard.errors import PackUnknown
 from packyard.hub import packs
 from packyard.hub.contents import Look
@@ -38,7 +40,7 @@ class _Picture(Response):
     media_type = "image/png"
 
 
-@router.get("/{name}/registries/{uid:maybe}")
+@router.get("/{name}/registries/{uid:maybe}", response_model=PackTags)
 async def in_registry(
     parts: Wired,
     _reader: Reading,
@@ -49,21 +51,31 @@ async def in_registry(
     states: Annotated[
         str, Query(description="With commas between; without, all but disabled ones.")
     ] = "",
-) -> PackTags:
+    tag: Annotated[
+        str | None,
+        Query(
+            description="Values of the version that it leads to alone, of the newest where it is "
+            "empty; without it of all."
+        ),
+    ] = None,
+) -> Response:
     """Every version of a pack in one registry with its values; without a registry in the own one,
     else in the first that has it. `tags` ends with the newest."""
     chosen = [state.strip() for state in states.split(",") if state.strip()]
 
-    def find() -> tuple[Versions, Look]:
+    def find() -> tuple[Versions, Sequence[Entry], Look]:
         with parts.store.read() as connection:
             found = packs.versions(
                 connection, name, uid, cloud=cloud_type, layer=layer, states=chosen
             )
-            return found, reading.look(parts, connection, found.entries)
+            those = found.entries if tag is None else found.led_to(tag)
+            return found, those, reading.look(parts, connection, those)
 
-    found, look = await to_thread.run_sync(find)
+    found, those, look = await to_thread.run_sync(find)
     faults = await reading.looked(look)
-    return await to_thread.run_sync(reading.told, parts, found, faults)
+    head = await to_thread.run_sync(reading.heading, parts, found)
+    told = reading.written(head, reading.values(parts, those, faults))
+    return StreamingResponse(told, media_type="application/json")
 
 
 @router.get("/{uid}")
@@ -76,7 +88,13 @@ async def by_uid(parts: Wired, reader: Reading, uid: str) -> PackTags:
     except PackUnknown:
         return PackTags.of_layer(await to_thread.run_sync(_layered, parts, reader, uid))
     faults = await reading.looked(look)
-    return await to_thread.run_sync(partial(reading.told, parts, found, faults, readme=True))
+
+    def tell() -> PackTags:
+        told = reading.heading(parts, found)
+        told.pack_values = list(reading.values(parts, found.entries, faults, readme=True))
+        return told
+
+    return await to_thread.run_sync(tell)
 
 
 @router.get("/{uid}/readme")
