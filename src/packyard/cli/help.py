@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
 
 _LONGEST = 1000
+_LIST = re.compile(r"<list\[(.*)\]>")
 
 
 class Summary:
@@ -42,6 +44,7 @@ class Command(Summary, TyperCommand):
                 if parameter.param_type_name == "argument":
                     name = name.partition(" <")[0]
                     text = text.removesuffix("[required]").rstrip()
+                name = _LIST.sub(r"<\1>", name)
                 records[parameter.param_type_name].append((name, text))
         for title, rows in (("Arguments", records["argument"]), ("Options", records["option"])):
             if rows:

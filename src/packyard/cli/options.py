@@ -73,4 +73,4 @@ class ListFormat(StrEnum):
     YAML = "yaml"
 
 
-Output = Annotated[ListFormat, typer.Option("-o", "--output", help="Form of the list.")]
+Output = Annotated[ListFormat, typer.Option("-o", "--output", help="Form of what is printed.")]

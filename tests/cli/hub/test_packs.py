@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,15 +23,18 @@ def hub(admin: Commands, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
     """With packs of its own, and those of another Packyard as the registry `team`."""
     folder = tmp_path_factory.mktemp("packs")
 
-    def made(path: str, name: str, version: str, **about: object) -> Path:
-        files = pack({"README.md": README}, name=name, version=version, **about)
+    def made(
+        path: str, name: str, version: str, readme: bytes | None = README, **about: object
+    ) -> Path:
+        files = pack({"README.md": readme}, name=name, version=version, **about)
         return write(files, folder / path)
 
-    monitoring = {"layer": "addon", "addonType": "monitoring"}
+    about = {"source": "community", "description": "Serves webs"}
+    monitoring: dict[str, Any] = {"layer": "addon", "addonType": "monitoring", "annotations": about}
     own = [
         made("a", "web", "1.0.0", displayName="Web", **monitoring),
         made("b", "web", "1.10.0", displayName="Web", **monitoring),
-        made("c", "flannel", "0.9.0", layer="cni", addonType=None, cloudTypes=["edge"]),
+        made("c", "flannel", "0.9.0", None, layer="cni", addonType=None, cloudTypes=["edge"]),
     ]
     Commands(admin.home, ("pack",))("push", *own)
     other = folder / "other"
@@ -90,13 +94,17 @@ def test_a_pack_is_shown_with_its_tags_values_and_readme(hub: Commands) -> None:
     assert "team" in hub("show", "only").out
     assert hub("show", "web:1.0.0", "--readme").out == README.decode()
     assert hub("show", "web:1.0.x", "--values").out
+    assert "flannel 0.9.0 has no README." in hub.says("show", "flannel", "--readme", code=0)
+    assert "DESCRIPTION    Serves webs" in shown
     data = json.loads(hub("show", "web", "-o", "json").out)
     assert {"1.0.0", "1.10.0"} <= {tag["tag"] for tag in data["tags"]}
     for words, code, said in (
         (("wob",), 1, "has no pack wob."),
         (("webb",), 1, "Did you mean 'web'?"),
         (("web:1.0.1",), 1, "has no pack web of the tag 1.0.1. Did you mean '1.0.x'?"),
-        (("flannel", "--registry", "team"), 1, "flannel"),
+        (("flannel", "--registry", "team"), 1, "team has no pack flannel; it is in: Public Repo."),
+        (("webb", "--registry", "team"), 1, "Did you mean 'web'?"),
+        ((":1.0.0",), 2, "Name a pack"),
         (("web", "--registry", "teem"), 1, "Did you mean 'team'?"),
         (("web", "--values", "--readme"), 2, "exclude"),
     ):

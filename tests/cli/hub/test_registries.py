@@ -56,6 +56,7 @@ def test_a_pack_registry_from_beginning_to_end(
     assert f"AS              {READER}" in shown
     assert "NOT TAKEN" not in shown
     assert json.loads(admin("registry", "show", uid, "-o", "json").out)["sync"]["items"] == []
+    assert "SIGNS IN        with a password" in shown
     assert "readable  team" in admin("registry", "validate", "team").out
     assert "readable  Public Repo" in admin("registry", "validate", "Public Repo").out
 
@@ -98,7 +99,10 @@ def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
     admin("registry", "add", "ecr", "cloud", aws, *keys, stdin="key of it")
     role = ("--role-arn", "arn:aws:iam::123456789012:role/x", "--external-id", "e", "--no-sync")
     admin("registry", "add", "ecr", "by role", aws, *role)
-    admin("registry", "add", "helm", "far away", "https://charts.example.com", "--no-sync")
+    far = ("add", "helm", "far away", "https://charts.example.com", "--no-sync", "-o", "json")
+    assert json.loads(admin("registry", *far).out).keys() == {"name", "uid"}
+    dry = ("add", "helm", "dry", helm, *sign_in, "--dry-run", "-o", "yaml")
+    assert "readable: true" in admin("registry", *dry, stdin=READER_PASSWORD).out
 
     kinds = [row["kind"] for row in json.loads(admin("registry", "ls", "-o", "json").out)]
     assert kinds == ["pack", "ecr", "helm", "ecr", "helm", "oci"]
@@ -109,7 +113,8 @@ def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
     assert "not synchronized" in lines["far away"]
     assert "not synchronized" in lines["cloud"]
     assert "helm" in lines["charts"]
-    assert "not synchronized" in admin.says("registry", "sync", "cloud", "--watch")
+    assert "not synchronized" in admin.says("registry", "sync", "charts", "cloud")
+    assert "STATUS          not synchronized" in admin("registry", "show", "far away").out
     shown = admin("registry", "show", "cloud").out
     assert "AKIDEXAMPLE" in shown
     assert "key of it" not in shown

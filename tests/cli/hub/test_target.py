@@ -59,9 +59,9 @@ def test_a_server_that_is_no_hub_or_does_not_answer_is_named(
             assert expected in stored(other.host).says("key", "ls")
 
 
-def test_lists_are_read_to_their_end_and_a_place_that_stays_ends_them(
-    tmp_path: Path,
-) -> None:
+def test_lists_are_read_to_their_end_and_refused_where_they_have_none(tmp_path: Path) -> None:
+    last = {"continue": ""}
+
     def key(number: int) -> dict[str, object]:
         user = {"uid": "me", "firstName": "", "lastName": ""}
         return {
@@ -74,7 +74,7 @@ def test_lists_are_read_to_their_end_and_a_place_that_stays_ends_them(
         if "/users/info" in request.path:
             return Reply(body=b'{"userUid": "me"}')
         page = 1 if "continue=1" in request.path else 0
-        data = {"items": [key(page)], "listmeta": {"continue": "1"}}
+        data = {"items": [key(page)], "listmeta": last if page else {"continue": "1"}}
         return Reply(body=json.dumps(data).encode())
 
     with answering(pages) as other:
@@ -82,5 +82,8 @@ def test_lists_are_read_to_their_end_and_a_place_that_stays_ends_them(
         folder.mkdir()
         auth = basic("a", "b").removeprefix("Basic ")
         (folder / "config.json").write_text(json.dumps({"auths": {other.host: {"auth": auth}}}))
-        rows = json.loads(Commands(tmp_path)("key", "ls", "-o", "json", "--hub", other.host).out)
+        words = ("key", "ls", "-o", "json", "--hub", other.host)
+        rows = json.loads(Commands(tmp_path)(*words).out)
+        last["continue"] = "1"
+        assert "in circles" in Commands(tmp_path).says(*words)
     assert [row["metadata"]["name"] for row in rows] == ["key0", "key1"]

@@ -59,7 +59,9 @@ def list_changes(
     kind: Kind = "",
     resource: Resource = "",
     action: Action = None,
-    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="At most so many.")] = 50,
+    limit: Annotated[
+        int, typer.Option("-n", "--limit", metavar="NUMBER", min=1, help="At most so many.")
+    ] = 50,
     output: Output = ListFormat.TABLE,
     project: HubProject = "",
     server: HubServer = "",

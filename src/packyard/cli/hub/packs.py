@@ -12,7 +12,7 @@ from packyard.cli import screen
 from packyard.cli.hub.target import open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, ListFormat, Output
 from packyard.cli.output import Columns, Row, as_table, show_row, show_rows
-from packyard.errors import Conflict, PackUnknown, ParameterInvalid, RemoteFailed
+from packyard.errors import Conflict, NotFound, PackUnknown, ParameterInvalid, RemoteFailed
 from packyard.packs.model import Layer
 from packyard.remotes.items import (
     PACK,
@@ -41,7 +41,9 @@ class PackType(StrEnum):
     OCI = "oci"
 
 
-Limit = Annotated[int, typer.Option("-n", "--limit", min=1, help="At most so many.")]
+Limit = Annotated[
+    int, typer.Option("-n", "--limit", metavar="NUMBER", min=1, help="At most so many.")
+]
 
 
 Clashes = Annotated[
@@ -112,7 +114,8 @@ def search(
         else:
             rows, more = hub.first(f"{PATH}/search", limit, {"q": said}, {"filter": asked})
             table = _table(rows, names)
-    show_rows(rows, output, table, "There are no such packs.", more=more)
+    none = "No version differs between registries." if clashes else "There are no such packs."
+    show_rows(rows, output, table, none, more=more)
 
 
 def _require_alone(option: str, *others: object) -> None:
@@ -141,16 +144,25 @@ def show(
     if values and readme:
         raise ParameterInvalid("--values and --readme exclude each other.")
     name, _, tag = pack.partition(":")
+    if not name:
+        raise ParameterInvalid("Name a pack: NAME, or NAME:TAG.")
     with open_hub(server, home) as hub:
         where = _registry(hub, name, registry)
-        found = hub.get(f"{PATH}/{segment(name)}/registries/{uid_of(where)}", {"tag": tag})
+        try:
+            found = hub.get(f"{PATH}/{segment(name)}/registries/{uid_of(where)}", {"tag": tag})
+        except NotFound as error:
+            raise _absent(hub, name, where) from error
         row = {**_version(hub, found, tag), "registry": name_of(where)}
         if readme:
             row |= hub.get(f"{PATH}/{row['uid']}/readme")
     if (values or readme) and text(row, "fault"):
         raise RemoteFailed(f"{pack} is not here yet: {text(row, 'fault')}")
     if values or readme:
-        screen.result(text(row, "values" if values else "readme").removesuffix("\n"))
+        told = text(row, "values" if values else "readme").removesuffix("\n")
+        if told:
+            screen.result(told)
+        else:
+            screen.message(f"{name} {row['tag']} has no {'values' if values else 'README'}.")
     else:
         show_row({**found, **row} if output is ListFormat.TABLE else found, output, _DETAILS)
 
@@ -162,6 +174,17 @@ def _registry(hub: Hub, name: str, wanted: str) -> Item:
     """
     if wanted:
         return hub.named(_REGISTRIES, REGISTRY, wanted)
+    holding = _holding(hub, name)
+    own = {uid_of(row) for row in hub.items(_REGISTRIES) if at(row, "isDefault") is True}
+    ours = [one for one in holding if uid_of(one) in own]
+    if ours or len(holding) == 1:
+        return (ours or holding)[0]
+    names = ", ".join(sorted(map(name_of, holding)))
+    raise Conflict(f"{name} stands in several registries; name one by --registry: {names}.")
+
+
+def _holding(hub: Hub, name: str) -> list[Item]:
+    """The registries that have a pack; raises `PackUnknown` with the nearest name."""
     exact = {"filter": {"name": {"eq": name, "ignoreCase": False}}}
     packs = hub.found(f"{PATH}/search", exact)
     holding = [one for item in packs for one in maps(item, "spec.registries")]
@@ -171,12 +194,13 @@ def _registry(hub: Hub, name: str, wanted: str) -> Item:
             like = {"filter": {"name": {"contains": part}}}
             near += hub.first(f"{PATH}/search", 50, {}, like)[0]
         pick(near, PACK, name, hub.host)
-    own = {uid_of(row) for row in hub.items(_REGISTRIES) if at(row, "isDefault") is True}
-    ours = [one for one in holding if uid_of(one) in own]
-    if ours or len(holding) == 1:
-        return (ours or holding)[0]
-    names = ", ".join(sorted(map(name_of, holding)))
-    raise Conflict(f"{name} stands in several registries; name one by --registry: {names}.")
+    return holding
+
+
+def _absent(hub: Hub, name: str, where: Item) -> PackUnknown:
+    """Of a registry that was named, though it has no pack of that name."""
+    holding = ", ".join(sorted(map(name_of, _holding(hub, name))))
+    return PackUnknown(f"{name_of(where)} has no pack {name}; it is in: {holding}.")
 
 
 def _version(hub: Hub, found: Item, tag: str) -> dict[str, object]:
@@ -202,6 +226,7 @@ def _version(hub: Hub, found: Item, tag: str) -> dict[str, object]:
         "values": text(held, "values"),
         "fault": text(held, "fault"),
         "presets": at(held, "presets") or [],
+        "description": text(held, "annotations.description"),
     }
 
 
@@ -274,6 +299,7 @@ _CLASHES: Columns = {
 _DETAILS: Columns = {
     "NAME": lambda row: text(row, "name"),
     "DISPLAY NAME": lambda row: text(row, "displayName"),
+    "DESCRIPTION": lambda row: text(row, "description"),
     "LAYER": lambda row: text(row, "layer"),
     "TYPE": lambda row: text(row, "addonType"),
     "CLOUDS": lambda row: ", ".join(texts(row, "cloudTypes")),

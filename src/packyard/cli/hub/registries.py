@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,7 +25,10 @@ from packyard.cli.hub.target import open_hub
 from packyard.cli.options import DEFAULT_HOME, Home, HubServer, InUse, ListFormat, Output, Yes
 from packyard.cli.output import as_table, show_row, show_rows
 from packyard.errors import ParameterInvalid, Unsupported
-from packyard.remotes.items import REGISTRY, at, name_of, uid_of
+from packyard.remotes.items import REGISTRY, Item, at, name_of, uid_of
+
+if TYPE_CHECKING:
+    from packyard.remotes.hub import Hub
 
 app = typer.Typer()
 
@@ -54,6 +56,7 @@ def add(
         bool, typer.Option("--dry-run", help="Add nothing; say whether it can be read.")
     ] = False,
     watch: Watch = False,
+    output: Output = ListFormat.TABLE,
     server: HubServer = "",
     home: Home = DEFAULT_HOME,
 ) -> None:
@@ -64,36 +67,28 @@ def add(
     """
     said = replace(spoken.said, endpoint=endpoint)
     registry_form.require_fitting(kind, said)
-    said = spoken.with_secret(said)
-    _add(kind, name, said, server, home, later=later, dry_run=dry_run, watch=watch)
-
-
-def _add(
-    kind: Kind,
-    name: str,
-    said: Said,
-    server: str,
-    home: Path,
-    *,
-    later: bool,
-    dry_run: bool,
-    watch: bool,
-) -> None:
-    spec = registry_form.spec_of(kind, said)
+    spec = registry_form.spec_of(kind, spoken.with_secret(said))
     with open_hub(server, home) as hub:
         if dry_run:
             hub.send("POST", f"{kind.collection}/validate", spec)
-            screen.result(f"readable  {said.endpoint}")
+            _say_readable(endpoint, {"name": name}, output)
             return
-        query = {} if kind is Kind.HELM else {"skipPackSync": later}
-        option = {"createOption": {"skipSync": later}} if kind is Kind.HELM else {}
-        body = {"metadata": {"name": name}, "spec": {**spec, **option}}
-        uid = uid_of(hub.create(kind.collection, body, query))
-        screen.result(uid)
-        if watch and not later:
-            ended = registry_sync.watch(hub, [find(hub, uid)])
-            registry_sync.tell(ended, screen.message)
-            _end(registry_sync.did_well(ended))
+        made = _create(hub, kind, name, spec, later=later)
+        if output is ListFormat.TABLE:
+            screen.result(uid_of(made))
+        ended = registry_sync.watch(hub, [find(hub, uid_of(made))]) if watch and not later else []
+    if output is not ListFormat.TABLE:
+        show_row(registry_sync.rows(ended or [(made, {})])[0], output, {})
+    registry_sync.tell(ended, screen.message)
+    _end(registry_sync.did_well(ended))
+
+
+def _create(hub: Hub, kind: Kind, name: str, spec: Item, *, later: bool) -> Item:
+    """Its name and uid."""
+    query = {} if kind is Kind.HELM else {"skipPackSync": later}
+    option = {"createOption": {"skipSync": later}} if kind is Kind.HELM else {}
+    body = {"metadata": {"name": name}, "spec": {**spec, **option}}
+    return {**hub.create(kind.collection, body, query), "name": name}
 
 
 @app.command("ls", cls=Command)
@@ -168,10 +163,7 @@ def validate(
             assert isinstance(spec, dict)  # noqa: S101  (of the form that every registry has)
             body = {**spec, "registryUid": uid_of(found)}
             hub.send("POST", f"{kind.collection}/validate", body)
-    if output is ListFormat.TABLE:
-        screen.result(f"readable  {name_of(found)}")
-    else:
-        show_row({"name": name_of(found), "uid": uid_of(found), "readable": True}, output, {})
+    _say_readable(name_of(found), {"name": name_of(found), "uid": uid_of(found)}, output)
 
 
 @app.command(cls=Command)
@@ -206,6 +198,7 @@ def sync(
         for row in found:
             if not is_own(row) and not is_read(row):
                 raise Unsupported(f"{name_of(row)} is not synchronized: it was added so.")
+        for row in found:
             query = {"forceSync": True} if force else None
             hub.send("POST", f"{kind_of(row).place(uid_of(row))}/sync", query=query)
             if not watch:
@@ -213,6 +206,8 @@ def sync(
         ended = registry_sync.watch(hub, found) if watch else [(row, {}) for row in found]
     if output is not ListFormat.TABLE:
         show_rows(registry_sync.rows(ended), output, [], "")
+    elif not ended:
+        screen.message("There are no registries to synchronize.")
     elif watch:
         registry_sync.tell(ended, screen.result)
     _end(not watch or registry_sync.did_well(ended))
@@ -232,6 +227,13 @@ def remove(
         found = [find(hub, registry) for registry in registries]
         query = {"force": True} if force else None
         remove_all(hub, PATH, REGISTRY, found, yes=yes, query=query)
+
+
+def _say_readable(shown: str, row: Item, output: ListFormat) -> None:
+    if output is ListFormat.TABLE:
+        screen.result(f"readable  {shown}")
+    else:
+        show_row({**row, "readable": True}, output, {})
 
 
 def _end(well: bool) -> None:

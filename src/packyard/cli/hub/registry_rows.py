@@ -50,8 +50,22 @@ def _state(row: Item) -> str:
     return text(row, "status.sync.status") or "Pending"
 
 
+_WAYS = {
+    "noAuth": "",
+    "basic": "with a password",
+    "token": "with a token",
+    "secret": "with a secret key",
+    "sts": "as a role",
+}
+
+
 def _first(row: Item, *paths: str) -> str:
     return next(filter(None, (text(row, path) for path in paths)), "")
+
+
+def _way(row: Item) -> str:
+    said = _first(row, "spec.auth.type", "spec.credentials.credentialType")
+    return _WAYS.get(said, said)
 
 
 def _lines(row: Item, path: str) -> str:
@@ -73,11 +87,11 @@ DETAILS: Columns = {
     "ENDPOINT": lambda row: text(row, "spec.endpoint"),
     "BASE PATH": lambda row: text(row, "spec.basePath"),
     "CONTENT PATHS": lambda row: text(row, "spec.baseContentPath"),
-    "SIGNS IN": lambda row: _first(row, "spec.auth.type", "spec.credentials.credentialType"),
+    "SIGNS IN": _way,
     "AS": lambda row: _first(
         row, "spec.auth.username", "spec.credentials.accessKey", "spec.credentials.sts.arn"
     ),
-    "STATUS": lambda row: text(row, "sync.status.status"),
+    "STATUS": lambda row: _state({**row, "status": {"sync": at(row, "sync.status")}}),
     "MESSAGE": lambda row: text(row, "sync.status.message"),
     "SYNCHRONIZED": lambda row: moment(text(row, "sync.status.lastSyncedTime")),
     "UID": uid_of,
