@@ -22,9 +22,9 @@ from tests.live import Live
 from tests.packs import samples
 from tests.remotes.content import push_chart, push_pack
 from tests.remotes.distribution import running
-from tests.remotes.scripted import Scripted, answering
+from tests.remotes.scripted import Reply, Request, Scripted, answering
 from tests.server.hub.conftest import Caller
-from tests.server.hub.registries.conftest import created
+from tests.server.hub.registries.conftest import created, settled
 from tests.server.hub.registries.test_faults import Front
 
 VERSIONS = ("1.0.0", "1.1.0", "2.0.0")
@@ -87,18 +87,19 @@ def known(server: Live, tmp_path_factory: pytest.TempPathFactory) -> Iterator[li
         ]  # fmt: skip
 
 
+def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def synchronized(admin: Caller, path: str, message: str) -> None:
     """Ask for one more run, and wait for its end."""
     before = admin("GET", f"{path}/sync/status").json().get("lastRunTime")
     assert admin("POST", f"{path}/sync").status_code == 202
-    deadline = time.monotonic() + 60
-    while True:
-        status = admin("GET", f"{path}/sync/status").json()
-        ended = status["status"] not in ("Pending", "InProgress")
-        if ended and status.get("lastRunTime") != before:
-            break
-        assert time.monotonic() < deadline, status
-        time.sleep(0.02)
+    until(lambda: settled(admin, f"{path}/sync/status").get("lastRunTime") != before)
+    status = settled(admin, f"{path}/sync/status")
     assert (status["status"], status["message"]) == ("Completed", message)
 
 
@@ -177,3 +178,31 @@ def test_others_see_the_former_state_or_the_new_one(admin: Caller) -> None:
             ended.set()
             watcher.join()
     assert seen == [count for count in states if count in seen]
+
+
+def test_a_registry_that_moves_while_it_is_read_shows_its_new_place_alone(admin: Caller) -> None:
+    here, there, going_on = Charts(), Charts(), threading.Event()
+    for number in range(20):
+        here.put(f"here{number}", "1.0.0")
+    there.put("there", "1.0.0")
+
+    def slow(request: Request) -> Reply:
+        if request.path.endswith(".tgz"):
+            going_on.wait(30)
+        return here(request)
+
+    with answering(slow) as old, answering(there) as new:
+        spec = {"endpoint": f"http://{old.host}", "auth": {"type": "noAuth"}}
+        body = {"metadata": {"name": "moving"}, "spec": spec}
+        path = f"/v1/registries/helm/{created(admin('POST', '/v1/registries/helm', body))}"
+        try:
+            until(lambda: any(line.endswith(".tgz") for line in old.seen()))
+            spec["endpoint"] = f"http://{new.host}"
+            assert admin("PUT", path, body).status_code == 204
+        finally:
+            going_on.set()
+        message = "1 versions, 1 new or changed, 0 gone."
+        until(lambda: settled(admin, f"{path}/sync/status")["message"] == message)
+        search = {"filter": {"registryUid": [path.rpartition("/")[2]]}}
+        found = admin("POST", "/v1/packs/search", search).json()["items"]
+        assert [item["spec"]["name"] for item in found] == ["there"]
