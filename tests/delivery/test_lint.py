@@ -95,6 +95,28 @@ def test_a_manifest_that_leaves_it_to_chance_is_named_where_it_is_rendered(
     assert all(finding.path == "manifests.sample" for finding in findings)
 
 
+def test_macros_that_nothing_can_fill_are_named_where_they_stand(engine: Engine) -> None:
+    """Which only a profile's check, or for manifests its render, told before."""
+    manifest = (
+        "kind: A\nto: {{ .spectro.system.clster.name }}\n---\nkind: B\n"
+        "of: '{{ .spectro.macros.x | upper }} {{ .spectro.macro.x }} {{ .spectro.var.y }}'\n"
+        "by: |\n  {{ if .spectro.macro.x }}\n"
+    )
+    values = "a: '{{ .spectro.pack.other.z }}'\nb: '{{ now }} {{ .spectro.system.x | env }}'\n"
+    files = pack({"values.yaml": values, "manifests/sample.yaml": manifest})
+    found = lint_rendered(files, engine)
+    assert {(one.rule, one.file, one.line) for one in found} == {
+        ("macro.system-unknown", "manifests/sample.yaml", 2),
+        ("macro.family-unknown", "manifests/sample.yaml", 5),
+        ("macro.syntax", "manifests/sample.yaml", 7),
+        ("macro.function", "values.yaml", 2),
+        ("macro.system-unknown", "values.yaml", 2),
+    }
+    assert {one.severity for one in found} == {Severity.WARNING}
+    files = pack({"values.yaml": "manifests: {sample: {}}\n", "manifests/sample.yaml": manifest})
+    assert ("macro.system-unknown", 0) in [(rule, line) for rule, _, line in told(files, engine)]
+
+
 def test_chance_that_these_values_leave_out_is_not_named(engine: Engine) -> None:
     template = POD + "{{ if .Values.made }}    - name: {{ randAlphaNum 9 }}{{ end }}\n"
     assert told(chart_pack(listed("ghcr.io/sample/web:1.2"), template), engine) == []

@@ -1,4 +1,5 @@
-"""What is unwise in a pack and only rendering tells: images, values in vain, chance.
+"""What is unwise in a pack and only rendering tells: images, values in vain, chance, macros that
+stand for nothing.
 
 Charts that do not render with the pack's own values are warned of, not refused: many have values
 that people must fill in (format specification, "schema.yaml").
@@ -15,6 +16,7 @@ from packyard.charts.engine import Engine
 from packyard.charts.template import unrepeatable
 from packyard.delivery.images import images_of
 from packyard.delivery.part import Part
+from packyard.delivery.quoting import Quoted, quoted
 from packyard.delivery.reads import Reads
 from packyard.delivery.render import render
 from packyard.findings import Finding, Severity
@@ -27,8 +29,17 @@ from packyard.packs.model import Pack
 from packyard.packs.paths import Path, format_path
 from packyard.packs.rules import found
 from packyard.packs.values import VALUES, Document
+from packyard.profiles.actions import MARK
+from packyard.profiles.cells import cells
+from packyard.profiles.laid import LaidLayer
+from packyard.profiles.laid import Part as Text
+from packyard.profiles.macros import check_macros
+from packyard.profiles.model import ProfileLayer
+from packyard.profiles.scope import Scope
 
 _found = partial(found, file=VALUES)
+
+_HOPELESS = ("macro.syntax", "macro.function", "macro.family-unknown", "macro.system-unknown")
 
 
 def lint_rendered(files: Files, engine: Engine) -> list[Finding]:
@@ -43,6 +54,7 @@ def lint_rendered(files: Files, engine: Engine) -> list[Finding]:
     ]
     findings = [finding for chart in charts for finding in _in_vain(chart, values)]
     parts, faults = render(files, pack, values, engine)
+    findings += _macros(pack, values, parts or ())
     if parts is None:
         return [*findings, *map(_as_warning, faults)]
     findings += _images(parts, values)
@@ -91,6 +103,31 @@ def _images(parts: Iterable[Part], values: Document) -> Iterator[Finding]:
                 path=format_path((*where, place)),
                 at=values.at((*where, place)),
             )
+
+
+def _macros(pack: Pack, values: Document, parts: Iterable[Part]) -> Iterator[Finding]:
+    """Expressions with macros that nothing can ever fill, in values and in the pack's manifests.
+
+    In a manifest that was a template the lines are others than in its file.
+    """
+    filled = {path for path in pack.manifests if values.has(("manifests", base_name(path)))}
+    layer = LaidLayer(
+        layer=ProfileLayer(name=pack.name),
+        content=None,
+        values=Text(values, VALUES),
+        manifests=tuple(
+            piece.part
+            for part in parts
+            if not part.chart and MARK in part.text
+            for piece in quoted(part.text, part.source)
+            if isinstance(piece, Quoted)
+        ),
+        findings=(),
+    )
+    for finding in check_macros([layer], cells([layer]), Scope(), ()):
+        if finding.rule in _HOPELESS:
+            told = replace(finding, severity=Severity.WARNING, layer="")
+            yield replace(told, line=0, column=0) if told.file in filled else told
 
 
 def _in_vain(chart: Chart, values: Document) -> Iterator[Finding]:
