@@ -59,7 +59,8 @@ def build(parts: Parts) -> FastAPI:
     return app
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
+    # As every dependency that waits for nothing: FastAPI gives a thread to each of the others.
     parts: Parts = request.app.state.parts
     return parts
 

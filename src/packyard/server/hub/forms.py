@@ -105,7 +105,7 @@ class TextFilter(Form):
         return Text(**self.model_dump())
 
 
-def _keep_nowhere(response: Response) -> None:
+async def _keep_nowhere(response: Response) -> None:
     response.headers["cache-control"] = "no-store"
 
 

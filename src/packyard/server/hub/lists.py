@@ -58,7 +58,7 @@ class Paging:
         return ListMeta.model_validate(data)
 
 
-def _paging(
+async def _paging(
     limit: Annotated[int, Query(description="1 to 50.")] = LIMIT,
     offset: Annotated[int, Query(description="Items to leave out.")] = 0,
     token: Annotated[

@@ -8,11 +8,12 @@ is. A project that somebody may not even read is as unknown to them as one that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
+from starlette.concurrency import run_in_threadpool
 
 from packyard.auth.policy import Policy
 from packyard.auth.principal import Action, Principal
@@ -20,6 +21,7 @@ from packyard.auth.users import require_projects
 from packyard.errors import NotFound, ProjectUnknown
 from packyard.server.hub.forms import Person
 from packyard.server.packs import Wired
+from packyard.server.parts import Parts
 
 _NAME = "projectuid"
 _SHOWN = 255  # characters
@@ -48,7 +50,7 @@ class Caller:
         return project in ("", self.project)
 
 
-def _scoped(
+async def _scoped(
     request: Request,
     parts: Wired,
     person: Person,
@@ -62,11 +64,15 @@ def _scoped(
 ) -> Caller:
     project = header.strip() or _from_query(request)
     if project:
-        with parts.store.read() as connection:
-            require_projects(connection, [project])
+        await run_in_threadpool(_require, parts, project)
         if not person.may(Action.PULL, project):
             raise unknown_project(project)
     return Caller(person, project, parts.policy)
+
+
+def _require(parts: Parts, project: str) -> None:
+    with parts.store.read() as connection:
+        require_projects(connection, [project])
 
 
 def unknown_project(uid: str) -> ProjectUnknown:
@@ -82,8 +88,8 @@ Scoped = Annotated[Caller, Depends(_scoped)]
 """Who asks and where, whatever their role there."""
 
 
-def _may(action: Action) -> Callable[[Caller], Caller]:
-    def checked(caller: Scoped) -> Caller:
+def _may(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
+    async def checked(caller: Scoped) -> Caller:
         caller.policy.check_project(caller.person, action, caller.project)
         return caller
 

@@ -4,7 +4,7 @@ administrators change them. They are the tenant's, whichever project a request n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,19 +16,19 @@ from packyard.server.hub.scope import Caller, Scoped
 from packyard.server.packs import Wired
 
 
-def _may(action: Action) -> Callable[[Caller], Caller]:
-    def checked(caller: Scoped) -> Caller:
+def _may(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
+    async def checked(caller: Scoped) -> Caller:
         caller.policy.check_project(caller.person, action, "")
         return caller
 
     return checked
 
 
-def _call(request: Request, parts: Wired) -> Call:
+async def _call(request: Request, parts: Wired) -> Call:
     return Call(parts.calls, request.receive)
 
 
-def _address(request: Request, parts: Wired) -> str:
+async def _address(request: Request, parts: Wired) -> str:
     asked = f"{request.url.scheme}://{request.url.netloc}"
     return origin(request.scope, parts.settings) or asked
 

@@ -61,7 +61,7 @@ class Listing:
         return rest(ordered(matching(models, self.filters), self.order_by), self.paging)
 
 
-def _listing(
+async def _listing(
     paging: Paged,
     filters: Filters = "",
     order_by: OrderBy = "",
