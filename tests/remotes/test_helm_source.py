@@ -123,7 +123,7 @@ def test_offers_say_what_the_index_says() -> None:
 
 def test_what_is_broken_is_listed_with_its_reason_beside_the_rest() -> None:
     rows = [7, row(1), row("1.0", urls=[]), row("1.1", urls=["a\x00b"]), row("2.0"), row("2.0")]
-    rows.append(row("not a version"))
+    rows += [row("not a version"), row("3.0", urls=["file:///etc/passwd"])]
     entries = {"web": rows, "a/b": [row("1")], "": [row("1")], "db": 3}
     with talking(serve(json.dumps({"entries": entries}).encode())) as (_, client):
         offers, broken, _ = taken(HelmSource(client, "charts").listing({}))
@@ -135,6 +135,12 @@ def test_what_is_broken_is_listed_with_its_reason_beside_the_rest() -> None:
         Broken("web", "1.1", "The entry has no address of an archive."),
         Broken("web", "2.0", "It stands twice in the index; the first one counts."),
         Broken("web", "not a version", "The entry's version is none such as 1.2.3."),
+        Broken(
+            "web",
+            "3.0",
+            "The address of its archive is of the scheme 'file': only http, "
+            "https, oci are fetched.",
+        ),
         Broken("a/b", "1", "It has no usable name."),
         Broken("", "1", "It has no usable name."),
         Broken("db", "", "What stands under this name is not a list."),

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from packyard.catalog.entries import Contents, Entry, FileInfo
 from packyard.catalog.foreign import Arrival
@@ -91,14 +91,23 @@ def report(connection: Connection, registry: str, faults: Iterable[Fault]) -> No
         )
 
 
-def reported(connection: Connection, registry: str) -> list[Fault]:
-    """What the last synchronization could not take, by name and tag."""
+def reported(
+    connection: Connection, registry: str, *, limit: int | None = None, offset: int = 0
+) -> list[Fault]:
+    """What the last synchronization could not take, by name and tag; all of it, or a page."""
     rows = connection.execute(
         select(sync_faults)
         .where(sync_faults.c.registry == registry)
         .order_by(sync_faults.c.name, sync_faults.c.tag)
+        .limit(limit)
+        .offset(offset)
     )
     return [Fault(row.name, row.tag, row.reason, row.validator) for row in rows]
+
+
+def count_reported(connection: Connection, registry: str) -> int:
+    counted = select(func.count()).select_from(sync_faults)
+    return connection.scalar(counted.where(sync_faults.c.registry == registry)) or 0
 
 
 def _dumped(arrival: Arrival) -> str:

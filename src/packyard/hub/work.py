@@ -295,6 +295,6 @@ def _reason(error: PackyardError) -> str:
 
 def _message(plan: Plan, changed: int, gone: int) -> str:
     parts = [f"{plan.count} versions", f"{changed} new or changed", f"{gone} gone"]
-    if plan.faults:
-        parts.append(f"{len(plan.faults)} that could not be taken")
+    if faults := {(fault.name, fault.tag) for fault in plan.faults}:  # as the report has them
+        parts.append(f"{len(faults)} that could not be taken")
     return ", ".join(parts) + "."

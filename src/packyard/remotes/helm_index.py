@@ -27,6 +27,8 @@ _MARKUP = (b"<!", b"<?", b"<h", b"<H")
 _START = 4096
 _NAME_LIMIT = 250
 _URL_LIMIT = 4096
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_FETCHED = ("http", "https", "oci")
 _SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
@@ -106,6 +108,10 @@ def _entry(name: str, row: Value) -> ChartVersion | Broken:
         return Broken(name, said, "The entry's version is none such as 1.2.3.")
     if not isinstance(url, str) or not url or UNPRINTABLE.search(url):
         return Broken(name, said, "The entry has no address of an archive.")
+    scheme = _SCHEME.match(url)
+    if scheme and scheme[1].lower() not in _FETCHED:
+        said_of = f"The address of its archive is of the scheme {scheme[1][:20]!r}"
+        return Broken(name, said, f"{said_of}: only {', '.join(_FETCHED)} are fetched.")
     if len(url) > _URL_LIMIT:
         return Broken(name, said, f"The address of its archive is longer than {_URL_LIMIT}.")
     sha256 = _SHA256.fullmatch(digest) if isinstance(digest, str) else None

@@ -13,7 +13,9 @@ from packyard.cli.hub.registry_sync import is_over
 from tests import live
 from tests.cli.hub.conftest import Commands, login
 from tests.cli.program import make_pack
+from tests.hub.syncing import Charts
 from tests.live import ADMIN_PASSWORD, READER, READER_PASSWORD, Live
+from tests.remotes.scripted import answering
 
 SECRET = ("--secret-stdin",)
 
@@ -124,6 +126,28 @@ def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
     assert admin("registry", "sync", "packs", "-w").out.startswith("synchronized  packs")
     assert "role/x" in admin("registry", "show", "by role", "-o", "yaml").out
     admin("registry", "rm", "charts", "packs", "cloud", "by role", "far away", "-y")
+
+
+def test_of_a_long_report_a_screen_shows_the_beginning(admin: Commands) -> None:
+    charts = Charts()
+    charts.rows["odd"] = [{"name": "odd", "version": f"1.{n:02}.0"} for n in range(70)]
+    charts.put("web", "1.0.0")
+    with answering(charts) as server:
+        done = admin("registry", "add", "helm", "odd", f"http://{server.host}", "--watch")
+        assert "70 that could not be taken" in done.err
+        assert "and 50 more, told as JSON and YAML" in done.err
+        assert done.err.count("has no address") == 20
+        shown = admin("registry", "show", "odd").out
+        assert ("odd:1.19.0" in shown, "odd:1.20.0" in shown, "and 50 more" in shown) == (
+            True,
+            False,
+            True,
+        )
+        told = json.loads(admin("registry", "show", "odd", "-o", "json").out)
+        assert len(told["sync"]["items"]) == 70
+        (told,) = json.loads(admin("registry", "sync", "odd", "-w", "-o", "json").out)
+        assert len(told["items"]) == 70
+        admin("registry", "rm", "odd", "-y")
 
 
 def test_packs_are_read_whatever_is_told_to_whom_waits() -> None:

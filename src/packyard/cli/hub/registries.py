@@ -77,8 +77,8 @@ def add(
         if output is ListFormat.TABLE:
             screen.result(uid_of(made))
         ended = registry_sync.watch(hub, [find(hub, uid_of(made))]) if watch and not later else []
-    if output is not ListFormat.TABLE:
-        show_row(registry_sync.rows(ended or [(made, {})])[0], output, {})
+        if output is not ListFormat.TABLE:
+            show_row(registry_sync.rows(hub, ended or [(made, {})])[0], output, {})
     registry_sync.tell(ended, screen.message)
     _end(registry_sync.did_well(ended))
 
@@ -113,6 +113,8 @@ def show(
     with open_hub(server, home) as hub:
         found = find(hub, registry)
         told = registry_sync.report(hub, found)
+        if output is not ListFormat.TABLE:
+            told = registry_sync.whole(hub, found, told)
         row = {**hub.get(kind_of(found).place(uid_of(found))), "kind": found["kind"], "sync": told}
     show_row(row, output, DETAILS)
 
@@ -204,8 +206,9 @@ def sync(
             if not watch:
                 screen.message(f"Asked for {name_of(row)}")
         ended = registry_sync.watch(hub, found) if watch else [(row, {}) for row in found]
+        rows = registry_sync.rows(hub, ended) if output is not ListFormat.TABLE else []
     if output is not ListFormat.TABLE:
-        show_rows(registry_sync.rows(ended), output, [], "")
+        show_rows(rows, output, [], "")
     elif not ended:
         screen.message("There are no registries to synchronize.")
     elif watch:

@@ -68,8 +68,9 @@ def _way(row: Item) -> str:
     return _WAYS.get(said, said)
 
 
-def _lines(row: Item, path: str) -> str:
-    return "\n".join(registry_sync.faults({"items": at(row, path)}))
+def _lines(row: Item) -> str:
+    found = at(row, "sync")
+    return "\n".join(registry_sync.faults(found)) if isinstance(found, dict) else ""
 
 
 COLUMNS: Columns = {
@@ -95,5 +96,5 @@ DETAILS: Columns = {
     "MESSAGE": lambda row: text(row, "sync.status.message"),
     "SYNCHRONIZED": lambda row: moment(text(row, "sync.status.lastSyncedTime")),
     "UID": uid_of,
-    "NOT TAKEN": lambda row: _lines(row, "sync.items"),
+    "NOT TAKEN": _lines,
 }

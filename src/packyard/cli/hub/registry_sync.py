@@ -22,13 +22,27 @@ DONE = frozenset({"Completed", "Success"})
 FAILED = frozenset({"Failed", "Error"})
 _PAUSES = (0.2, 0.2, 0.4, 0.4, 1.0)
 """Seconds between questions; the last one from then on."""
-_SHOWN = 20
+SHOWN = 20
+"""Items of a report that a screen shows."""
 _INTERRUPTED = 130
 
 
 def report(hub: Hub, registry: Item) -> Item:
-    """The last synchronization of a registry: `status`, and `items` that it could not take."""
-    return hub.get(f"{PATH}/{uid_of(registry)}/sync/report")
+    """The last synchronization of a registry: `status`, and the first `items` that it could not
+    take."""
+    return hub.get(_place(registry), {"limit": SHOWN})
+
+
+def whole(hub: Hub, registry: Item, found: Item) -> Item:
+    """A report with all its items."""
+    items = maps(found, "items")
+    if at(found, "listmeta.count") != len(items):
+        items = hub.items(_place(registry))
+    return {"status": at(found, "status"), "items": items}
+
+
+def _place(registry: Item) -> str:
+    return f"{PATH}/{uid_of(registry)}/sync/report"
 
 
 Ended = Sequence[tuple[Item, Item]]
@@ -74,9 +88,12 @@ def tell(ended: Ended, say: Callable[[str], None]) -> None:
         _tell(registry, found, say)
 
 
-def rows(ended: Ended) -> list[Row]:
-    """The same for programs."""
-    return [{"name": name_of(one), "uid": uid_of(one), **found} for one, found in ended]
+def rows(hub: Hub, ended: Ended) -> list[Row]:
+    """The same for programs, with all items."""
+    return [
+        {"name": name_of(one), "uid": uid_of(one), **(whole(hub, one, found) if found else {})}
+        for one, found in ended
+    ]
 
 
 def did_well(ended: Ended) -> bool:
@@ -89,12 +106,15 @@ def is_over(registry: Item, found: Item) -> bool:
 
 
 def faults(found: Item) -> list[str]:
-    """A line for each item that was not taken."""
-    return [
+    """A line for each item of a report, the first ones of many, and how many more there are."""
+    items = maps(found, "items")
+    lines = [
         f"{text(row, 'name')}{':' if text(row, 'tag') else ''}{text(row, 'tag')}: "
         f"{text(row, 'reason')}"
-        for row in maps(found, "items")
+        for row in items[:SHOWN]
     ]
+    more = max(_number(found, "listmeta.count"), len(items)) - len(lines)
+    return [*lines, f"and {more} more, told as JSON and YAML"] if more else lines
 
 
 def _tell(registry: Item, found: Item, say: Callable[[str], None]) -> None:
@@ -104,12 +124,8 @@ def _tell(registry: Item, found: Item, say: Callable[[str], None]) -> None:
         return
     word = "synchronized" if text(found, "status.status") in DONE else "failed"
     say(f"{word:<12}  {name}  {message}".rstrip())
-    lines = faults(found)
-    for line in lines[:_SHOWN]:
+    for line in faults(found):
         screen.message(f"  {screen.plain(line)}")
-    if len(lines) > _SHOWN:
-        more = len(lines) - _SHOWN
-        screen.message(f"  and {more} more: {_showing(registry)}")
 
 
 def _showing(registry: Item) -> str:

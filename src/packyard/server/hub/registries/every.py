@@ -9,7 +9,7 @@ from pydantic import Field
 from packyard.hub import steps
 from packyard.hub.description import Kind, Provider, Registry
 from packyard.server.hub.forms import Form, Meta
-from packyard.server.hub.lists import ListMeta, Paged, rest
+from packyard.server.hub.lists import LIMIT, ListMeta, Paged
 from packyard.server.hub.registries import acts
 from packyard.server.hub.registries.callers import Address, Keeper, Reader
 from packyard.server.hub.registries.forms import (
@@ -28,6 +28,7 @@ router = new_router("/v1/registries")
 
 _KINDS = {Kind.DEFAULT: "pack", Kind.PACK: "pack", Kind.HELM: "helm"}
 _BASIC = "basic"
+_REPORTED = 1000  # items of a report that are told at once
 
 
 class RegistryMetadata(Form):
@@ -165,15 +166,16 @@ def get_oci(parts: Wired, _reader: Reader, uid: str) -> OciEntity:
 
 @router.get("/{uid}/sync/report", response_model_exclude_none=True)
 def get_report(parts: Wired, _reader: Reader, paging: Paged, uid: str) -> Report:
-    """What a synchronization could not take, item by item, each with its reason; all at once
+    """What a synchronization could not take, item by item, each with its reason; many at once
     unless fewer are asked for."""
+    limit = paging.limit if paging.limit < LIMIT else _REPORTED
     with parts.store.read() as connection:
         found = acts.find(parts, connection, uid)
-        faults = steps.reported(connection, found.uid)
+        faults = steps.reported(connection, found.uid, limit=limit, offset=paging.offset)
+        count = steps.count_reported(connection, found.uid)
         status = acts.status(connection, found)
-    shown, listmeta = rest(faults, paging)
-    items = [Item(name=fault.name, tag=fault.tag, reason=fault.reason) for fault in shown]
-    return Report(status=status, items=items, listmeta=listmeta)
+    items = [Item(name=fault.name, tag=fault.tag, reason=fault.reason) for fault in faults]
+    return Report(status=status, items=items, listmeta=paging.told(len(items), count))
 
 
 @router.delete("/{uid}", status_code=204)
