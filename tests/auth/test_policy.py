@@ -208,6 +208,10 @@ def test_who_did_not_sign_in_is_asked_to_and_others_are_denied(store: Store) -> 
         asked.check(ANONYMOUS, Action.PUSH)
     with pytest.raises(Denied, match="bob may not push"):
         asked.check(Principal("bob", Role.VIEWER), Action.PUSH)
+    bob = Principal("bob", Role.VIEWER, uid="b")
+    for action, said in ((Action.PUSH, "may not change anything"), (Action.ADMIN, "is no admin")):
+        with pytest.raises(Denied, match=f"bob {said}.* here: ask an administrator"):
+            asked.check_project(bob, action, "")
 
 
 @pytest.mark.parametrize(

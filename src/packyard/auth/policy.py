@@ -178,7 +178,8 @@ class Policy:
         "", in the tenant: `Unauthenticated`, or `Denied`."""
         self.check_person(principal)
         if not principal.may(action, project):
-            raise _denied(principal, f"may not {action} {'in this project' if project else 'here'}")
+            where = "in this project" if project else "here"
+            raise _denied(principal, f"{_REFUSED[action]} {where}")
 
     def _verify_password(self, credential: bytes, given: Password, address: str) -> Principal:
         with self._verifying:
@@ -260,6 +261,14 @@ def _no_entry(account: Account | None) -> str:
     if account is None:
         return "there is nobody of that name"
     return "the password is wrong" if account.hash else "the user is disabled or has no password"
+
+
+_REFUSED = {
+    Action.PULL: "may not read",
+    Action.PUSH: "may not change anything",
+    Action.DELETE: "may not delete anything",
+    Action.ADMIN: "is no administrator",
+}
 
 
 def _denied(principal: Principal, what: str) -> Denied | Unauthenticated:

@@ -54,7 +54,7 @@ def add(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
     )
     tx.connection.execute(insert(registries).values(uid=kept.uid, **_row(kept)))
     _seal(tx, vault, kept)
-    tx.record(Act.CREATE, "registry", kept.uid, kept.name, f"Added the registry {kept.name}.")
+    tx.record(Act.CREATE, "registry", kept.uid, kept.name, f"Added the registry {kept.name}")
     return kept
 
 
@@ -84,7 +84,7 @@ def change(tx: Transaction, vault: Secrets, registry: Registry) -> Registry:
     if not kept.synchronizes:
         foreign.withdraw(tx.connection, kept.uid, kept.changed_at)
         steps.report(tx.connection, kept.uid, ())
-    tx.record(Act.UPDATE, "registry", kept.uid, kept.name, f"Changed the registry {kept.name}.")
+    tx.record(Act.UPDATE, "registry", kept.uid, kept.name, f"Changed the registry {kept.name}")
     return kept
 
 
@@ -98,7 +98,7 @@ def remove(tx: Transaction, vault: Secrets, uid: str, *, force: bool = False) ->
     tx.connection.execute(delete(registries).where(registries.c.uid == uid))
     tx.connection.execute(delete(sources).where(sources.c.uid == uid))
     vault.forget(tx, _owner(uid))
-    tx.record(Act.DELETE, "registry", uid, former.name, f"Removed the registry {former.name}.")
+    tx.record(Act.DELETE, "registry", uid, former.name, f"Removed the registry {former.name}")
 
 
 def get(connection: Connection, vault: Secrets, uid: str) -> Registry:

@@ -45,6 +45,9 @@ def test_a_project_from_beginning_to_end(server: Live, admin: Commands, tmp_path
 def test_macros_are_added_changed_printed_and_deleted(admin: Commands, tmp_path: Path) -> None:
     file = tmp_path / "certificate.pem"
     file.write_text("one\ntwo\n")
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\x1f\x8b")
+    assert "no text in UTF-8" in admin.says("macro", "set", "-f", f"x={binary}", code=2)
     said = admin.says("macro", "set", "zone=eu=1", "--file", f"ca.pem={file}", code=0)
     assert [line.split() for line in said.splitlines()] == [["added", "zone"], ["added", "ca.pem"]]
     said = admin.says("macro", "set", "zone=us", f"new={'x' * 100}", "-f", f"ca.pem={file}", code=0)

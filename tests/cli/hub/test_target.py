@@ -53,6 +53,7 @@ def test_a_server_that_is_no_hub_or_does_not_answer_is_named(
         (Reply(200, body=b"[]"), "something else than a hub"),
         (Reply(200, body=b'{"items": 7}'), "something else than a hub"),
         (Reply(401, body=b'{"code":"Unauthorized","message":"It has expired."}'), HERE),
+        (Reply(401), "The stored login of a is not accepted"),
         (Reply(403, body=b'{"code":"OperationForbidden","message":"Not you."}'), "Not you."),
     ):
         with answering(always(reply)) as other:

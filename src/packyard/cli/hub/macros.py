@@ -51,7 +51,7 @@ def set_macros(
     given = dict(_pair(word, "NAME=VALUE") for word in macros or ())
     for word in files or ():
         name, file = _pair(word, "NAME=FILE")
-        given[name] = Path(file).read_text(encoding="utf-8")
+        given[name] = ask.text_of(Path(file), Path(file).read_bytes())
     if not given:
         raise ParameterInvalid("Say which macros to set: NAME=VALUE, or --file NAME=FILE.")
     with open_hub(server, home) as hub:

@@ -32,7 +32,12 @@ def open_hub(server: str, home: Path, project: str = "") -> Iterator[Hub]:
         raise Unauthenticated(f"There is no login at {address.host}.", host=address.host)
     with open_client(address, account, home) as client:
         hub = Hub(client)
-        yield hub.within(uid_of(find_project(hub, project))) if project else hub
+        try:
+            yield hub.within(uid_of(find_project(hub, project))) if project else hub
+        except Unauthenticated as error:
+            who = account.credentials.username
+            said = f"The stored login of {who} is not accepted: {error.message}"
+            raise Unauthenticated(said, host=address.host) from error
 
 
 def find_project(hub: Hub, project: str) -> Item:
