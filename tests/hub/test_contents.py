@@ -110,6 +110,39 @@ def test_registries_have_threads_of_their_own(hub: Hub, looks: Looks) -> None:
         assert look.faults() == {}
 
 
+def test_what_somebody_looked_at_last_comes_first(hub: Hub, looks: Looks) -> None:
+    charts, asked, go = Charts(), threading.Event(), threading.Event()
+    for number in range(30):
+        charts.put("many", f"1.{number}.0")
+    for number in range(2):
+        charts.put("other", f"1.{number}.0")
+
+    def late(request: Request) -> Reply:
+        if "many-1.1.0.tgz" in request.path:
+            asked.set()
+        if request.path.endswith(".tgz") and asked.is_set():
+            go.wait(60)
+        return charts(request)
+
+    with answering(late) as server:
+        held = synchronized(hub, server)
+        order = [held["many", f"1.{number}.0"] for number in range(1, 29)]
+        look = looks.begin(order)
+        assert asked.wait(20)
+        other = looks.begin([held["other", "1.0.0"]])
+        go.set()
+        wait([*look.running.values(), *other.running.values()])
+        assert look.faults() == other.faults() == {}
+        seen = [line for line in server.seen() if "tgz" in line][2:]
+        assert seen.index("GET /other-1.0.0.tgz") <= contents.PARALLEL
+        assert set(seen[: contents.PARALLEL]) == {
+            f"GET /many-1.{number}.0.tgz" for number in range(1, contents.PARALLEL + 1)
+        }
+    for thread in [one for one in threading.enumerate() if one.name == "look"]:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
 def test_what_was_looked_at_can_be_searched(hub: Hub, looks: Looks) -> None:
     charts = two_versions()
     with answering(charts) as server:

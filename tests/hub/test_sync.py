@@ -482,6 +482,26 @@ def test_what_is_no_chart_is_none_and_a_tag_beside_a_version_leads_to_it(
     assert told["0.9.0"] == "The archive holds web 3.0.0, but it stands as web 0.9.0."
 
 
+def test_images_with_newer_tags_take_no_chart_away(hub: Hub, registry_of_packs: Client) -> None:
+    client = registry_of_packs
+    push_chart(client, "web", "1.0.0", base="both")
+    registry = hub.add(
+        client.host,
+        Kind.OCI,
+        is_sync_supported=True,
+        base_content_path="both",
+        auth=Auth(kind="basic", username=USER, password=PASSWORD),
+    )
+    push_image(client, "both/web", "7.0.0")
+    hub.sync(registry)
+    assert list(hub.held(registry)) == [("web", "1.0.0")]
+    for number in range(8):
+        push_image(client, "both/web", f"9.{number}.0")
+    hub.sync(registry, forced=True)
+    assert list(hub.held(registry)) == [("web", "1.0.0")]
+    assert len(hub.faults(registry)) == 9
+
+
 # Broken off, interrupted, forced.
 
 

@@ -1,16 +1,18 @@
 """What people read of a chart, fetched at the first look where a synchronization left it out.
 
 Whoever looks waits for a while; what comes later is kept all the same, for the next look. Several
-who look at one chart at once cause one request. Each registry has threads of its own, so that a
-slow one holds up nobody who looks at another.
+who look at one chart at once cause one request. Each registry has threads of its own, while there
+is something to fetch, so that a slow one holds up nobody who looks at another; what somebody looked
+at last is fetched first, so that a chart of hundreds of versions holds up no other.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from packyard.auth.secrets import Secrets
@@ -26,6 +28,7 @@ PARALLEL = 4
 PATIENCE = 10.0
 """Seconds that somebody who looks is kept waiting."""
 _AT_ONCE = 500  # charts that one look lets be fetched, however few of them it waits for
+_MOST = 2000  # charts of one registry that are still to be fetched
 _WAITING = 8  # that wait in a thread; who comes besides takes what is there
 _AGAIN = 60.0  # seconds after which one that failed is tried again
 
@@ -62,7 +65,8 @@ class Looks:
         self._settings = settings
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(_WAITING)
-        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._wanted: dict[str, list[Entry]] = {}  # by registry, what comes next at the end
+        self._busy: Counter[str] = Counter()  # threads by registry
         self._running: dict[str, Fetching] = {}
         self._failed: dict[str, tuple[float, PackyardError]] = {}  # when, of the monotonic clock
 
@@ -76,7 +80,7 @@ class Looks:
             self._failed = {uid: (at, why) for uid, (at, why) in self._failed.items() if at > late}
             failed = {one.uid: self._failed[one.uid][1] for one in those if one.uid in self._failed}
             wanted = [entry for entry in those if entry.uid not in failed]
-            running = {entry.uid: self._fetching(entry) for entry in wanted[:_AT_ONCE]}
+            running = {one.uid: self._fetching(one) for one in reversed(wanted[:_AT_ONCE])}
         later = {entry.uid: _later() for entry in wanted[_AT_ONCE:]}
         return Look(running, failed | later)
 
@@ -92,19 +96,48 @@ class Looks:
         return look.faults()
 
     def close(self) -> None:
-        for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+        """Fetch nothing more."""
+        with self._lock:
+            left = [entry for wanted in self._wanted.values() for entry in wanted]
+            self._wanted.clear()
+            for entry in left:
+                self._running.pop(entry.uid).cancel()
 
     def _fetching(self, entry: Entry) -> Fetching:
+        """Put it before all others of its registry; needs the lock."""
+        wanted = self._wanted.setdefault(entry.source, [])
         running = self._running.get(entry.uid)
         if running is None:
-            pool = self._pools.get(entry.source)
-            if pool is None:
-                pool = ThreadPoolExecutor(PARALLEL, thread_name_prefix="look")
-                self._pools[entry.source] = pool
-            running = self._running[entry.uid] = pool.submit(self._fetch, entry)
-            running.add_done_callback(lambda _: self._running.pop(entry.uid, None))
+            running = self._running[entry.uid] = Future()
+            wanted.append(entry)
+        elif entry in wanted:
+            wanted.remove(entry)
+            wanted.append(entry)
+        while len(wanted) > _MOST:
+            self._running.pop(wanted.pop(0).uid).cancel()
+        if wanted and self._busy[entry.source] < PARALLEL:
+            self._busy[entry.source] += 1
+            threading.Thread(
+                target=self._work, args=[entry.source], name="look", daemon=True
+            ).start()
         return running
+
+    def _work(self, source: str) -> None:
+        """Fetch what is wanted of a registry until there is nothing more."""
+        while True:
+            with self._lock:
+                wanted = self._wanted.get(source)
+                if not wanted:
+                    self._wanted.pop(source, None)
+                    self._busy[source] -= 1
+                    self._busy += Counter()  # without those of zero
+                    return
+                entry = wanted.pop()
+                running = self._running[entry.uid]
+            fault = self._fetch(entry)
+            with self._lock:
+                self._running.pop(entry.uid)
+            running.set_result(fault)
 
     def _fetch(self, entry: Entry) -> PackyardError | None:
         try:

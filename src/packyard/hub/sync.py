@@ -11,8 +11,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from packyard.auth.secrets import Secrets
 from packyard.catalog import foreign
+from packyard.catalog.tables import packs
 from packyard.errors import PackyardError, RegistryUnknown
 from packyard.hub import opening, registries, schedule, steps
 from packyard.hub.description import Kind, Registry
@@ -65,7 +68,7 @@ class Sync:
                 if not registry.synchronizes:
                     self._look(registry, source, run, lease)
                     return
-                listing = source.listing(run.marks)
+                listing = source.listing(run.marks, self._places(registry))
                 if listing is None:
                     self._end(lambda tx: self._unchanged(tx, run))
                 else:
@@ -73,6 +76,14 @@ class Sync:
         except PackyardError:
             lease.check()  # what was given up since nobody wants it any more is nobody's fault
             raise
+
+    def _places(self, registry: Registry) -> list[str]:
+        """The repositories of which the catalog has something."""
+        if registry.kind not in (Kind.OCI, Kind.ECR):
+            return []
+        known = packs.c.source == registry.uid, packs.c.gone_at == 0
+        with self._store.read() as connection:
+            return list(connection.scalars(select(packs.c.place).where(*known).distinct()))
 
     def _look(self, registry: Registry, source: Source, run: Run, lease: Lease) -> None:
         """What a registry says of itself, once, where its content stays out of the catalog."""

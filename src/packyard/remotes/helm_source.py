@@ -6,7 +6,7 @@ where the server knows no conditions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from packyard.digests import digest_of
 from packyard.errors import NotFound, PackyardError, RemoteFailed
@@ -36,7 +36,7 @@ class HelmSource:
         except PackyardError as error:
             raise self._explained(error) from error
 
-    def listing(self, marks: Marks) -> Listing | None:
+    def listing(self, marks: Marks, places: Collection[str] = ()) -> Listing | None:  # noqa: ARG002
         try:
             index = self._repository.fetch(marks)
         except PackyardError as error:

@@ -9,7 +9,7 @@ be a version; which repositories hold something else than charts is found out on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -42,7 +42,8 @@ T = TypeVar("T")
 Find = Callable[[Client], Iterable[RepoName]]
 PARALLEL = 8
 _AT_ONCE = 200  # tags after whose heads a listing may be stopped
-_OTHER = "other:"
+_CHART, _OTHER = "chart", "other:"
+_JUDGED = 5  # newest tags by which a repository is judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,9 @@ class OciSource:
         for base in self._bare(self.places()):
             raise RemoteFailed(f"{self._client.host} {self._nothing(base)}.")
 
-    def listing(self, marks: Marks) -> Listing:
+    def listing(self, marks: Marks, places: Collection[str] = ()) -> Listing:
         self.knock()
-        found = dict(marks)
+        found = {**marks, **dict.fromkeys(places, _CHART)}
         return Listing(self._pages(list(self.places()), found), found)
 
     def describe(self, offer: Offer) -> Mapping[str, Value]:
@@ -227,25 +228,26 @@ class OciSource:
         return chart.can_be_version(tag)
 
     def _is_other(self, place: Place, tags: Sequence[Tag], marks: dict[str, str]) -> bool:
-        """Whether a repository of a registry for charts holds something else, as images."""
-        if self._kind is Kind.PACK:
+        """Whether a repository of a registry for charts holds something else, as images: none of
+        its newest tags leads to a chart."""
+        if self._kind is Kind.PACK or marks.get(place.repository) == _CHART:
             return False
         repository = Repository(self._client, place.repository)
-        newest = max(tags, key=lambda tag: sort_key(version_of(tag)))
+        newest = sorted(tags, key=lambda tag: sort_key(version_of(tag)), reverse=True)[:_JUDGED]
         known = marks.get(place.repository)
-        if known == "chart":
-            return False
         try:
-            if known and known == f"{_OTHER}{repository.head(newest)}":
+            if known and known == f"{_OTHER}{repository.head(newest[0])}":
                 return True
-            received = repository.manifest(newest)
+            received = [repository.manifest(newest[0])]
+            if not chart.is_chart(received[0]):
+                received += [repository.manifest(tag) for tag in newest[1:]]
         except PackyardError:
             return False  # the heads tell what is wrong
-        if not received.document():
+        if not all(one.document() for one in received):
             return False  # the report does
-        is_chart = chart.is_chart(received)
-        marks[place.repository] = "chart" if is_chart else f"{_OTHER}{received.digest}"
-        return not is_chart
+        is_other = not any(map(chart.is_chart, received))
+        marks[place.repository] = f"{_OTHER}{received[0].digest}" if is_other else _CHART
+        return is_other
 
     def _head(self, place: Place, tag: Tag) -> Digest | Broken:
         try:

@@ -7,7 +7,7 @@ the OCI interface, which all of them have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from urllib.parse import urlencode
 
 from packyard.digests import parse_digest
@@ -41,10 +41,10 @@ class PackSource:
         ):
             raise RemoteFailed(f"{self._client.host} is a registry, but holds no packs.")
 
-    def listing(self, marks: Marks) -> Listing:
+    def listing(self, marks: Marks, places: Collection[str] = ()) -> Listing:
         first = self._page("", PAGE)
         if first is None and self._is_other():
-            return self._oci.listing(marks)
+            return self._oci.listing(marks, places)
         return Listing(self._pages(first or {}))
 
     def _is_other(self) -> bool:

@@ -8,7 +8,7 @@ an exception means that the registry as a whole cannot be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -84,8 +84,11 @@ class Source(Protocol):
     def probe(self) -> None:
         """Raise the exact reason where it is no registry of its kind, or lets us not in."""
 
-    def listing(self, marks: Marks) -> Listing | None:
-        """Everything that it holds; None where that is what it was when `marks` were given."""
+    def listing(self, marks: Marks, places: Collection[str] = ()) -> Listing | None:
+        """Everything that it holds; None where that is what it was when `marks` were given.
+
+        At these `places` of offers there is something known: none of them is passed over.
+        """
 
     def describe(self, offer: Offer) -> Mapping[str, Value]:
         """The metadata of an offer, asked for where the listing did not say it."""
