@@ -167,8 +167,8 @@ def test_a_forced_one_stays_that_until_it_has_ended(hub: Hub, later: Clock, dies
             schedule.release(tx, run)
     again = taken(hub)
     assert (again.forced, again.marks) == (True, {})
-    (complete if dies else fail)(hub, again)
     ask(hub, registry)
+    (complete if dies else fail)(hub, again)
     assert not taken(hub).forced
     with hub.store.write() as tx:
         schedule.reset(tx, registry.uid, due=True)

@@ -20,6 +20,7 @@ from packyard.hub.tables import syncs
 from packyard.storage.content import now
 from packyard.storage.transaction import Transaction
 
+_FORCED = ":forced"  # at the end of the name of whoever holds one that was asked for by force
 PENDING, IN_PROGRESS, COMPLETED, FAILED = "Pending", "InProgress", "Completed", "Failed"
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -38,7 +39,8 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A synchronization that somebody holds: `number` is when it began (µs)."""
+    """A synchronization that somebody holds: `number` is when it began (µs), and `holder` says
+    whether it was asked for by force."""
 
     registry: str
     holder: str
@@ -96,7 +98,8 @@ def ask(tx: Transaction, registry: str, times: Times, *, forced: bool = False) -
     if running and not (forced and not is_young):
         _set(tx, registry, due_at=time, forced=forced or row.forced)
         return
-    _set(tx, registry, status=PENDING, due_at=time, holder="", forced=forced or row.forced)
+    forced = forced or row.forced or _is_forced(row.holder)
+    _set(tx, registry, status=PENDING, due_at=time, holder="", forced=forced)
 
 
 def reset(tx: Transaction, registry: str, *, due: bool) -> None:
@@ -132,18 +135,21 @@ def take(tx: Transaction, holder: str, times: Times) -> Run | None:
     ).one_or_none()
     if row is None:
         return None
+    forced = row.forced or _is_forced(row.holder)
+    held = f"{holder}{_FORCED}" if forced else holder
     _set(
         tx,
         row.registry,
         status=IN_PROGRESS,
         due_at=time,
-        holder=holder,
+        forced=False,
+        holder=held,
         lease_until_at=time + _micros(times.lease),
         started_at=time,
         done=0,
         total=0,
     )
-    return Run(row.registry, holder, time, row.forced, {} if row.forced else row.marks)
+    return Run(row.registry, held, time, forced, {} if forced else row.marks)
 
 
 def next_due(connection: Connection) -> int | None:
@@ -158,10 +164,10 @@ def next_due(connection: Connection) -> int | None:
 
 def free(tx: Transaction, is_dead: Callable[[str], bool]) -> None:
     """Let others take up at once what dead holders left, without waiting for their leases."""
-    held = select(syncs.c.registry, syncs.c.holder).where(syncs.c.holder != "")
-    for registry, holder in tx.connection.execute(held).all():
-        if is_dead(holder):
-            _set(tx, registry, holder="")
+    held = select(syncs).where(syncs.c.holder != "")
+    for row in tx.connection.execute(held).all():
+        if is_dead(row.holder):
+            _set(tx, row.registry, holder="", forced=row.forced or _is_forced(row.holder))
 
 
 def mend(tx: Transaction, times: Times) -> None:
@@ -182,7 +188,7 @@ def renew(tx: Transaction, run: Run, times: Times, done: int, total: int) -> Non
 
 def release(tx: Transaction, run: Run) -> None:
     """Let another take it up at once, as when this server ends."""
-    _held(tx, run, holder="", status=PENDING)
+    _held(tx, run, holder="", status=PENDING, **({"forced": True} if run.forced else {}))
 
 
 def complete(
@@ -238,7 +244,11 @@ def _after(connection: Connection, run: Run, ended: str, pause: timedelta | None
     if _row(connection, run.registry).due_at not in (None, run.number):  # asked for meanwhile
         return {"status": PENDING, "due_at": now(), "holder": ""}
     due_at = None if pause is None else now() + _micros(pause)
-    return {"status": ended, "due_at": due_at, "holder": "", "forced": False}
+    return {"status": ended, "due_at": due_at, "holder": ""}
+
+
+def _is_forced(holder: str) -> bool:
+    return holder.endswith(_FORCED)
 
 
 def _held(tx: Transaction, run: Run, **values: object) -> None:
