@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from packyard.cli.hub.registry_form import Kind, Said, changed, is_read
+from packyard.cli.hub.registry_rows import DETAILS
 from packyard.cli.hub.registry_sync import is_over
 from tests import live
 from tests.cli.hub.conftest import Commands, login
@@ -121,6 +122,10 @@ def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
     assert "AKIDEXAMPLE" in shown
     assert "key of it" not in shown
     assert "a,b" in shown
+    assert "HOLDS           charts" in shown
+    assert "TLS" not in shown
+    admin("registry", "set", "cloud", "--insecure")
+    assert "TLS             not verified" in admin("registry", "show", "cloud").out
     admin("registry", "set", "cloud", "--content-path", "c")
     assert "CONTENT PATHS   c\n" in admin("registry", "show", "cloud").out
     assert admin("registry", "sync", "packs", "-w").out.startswith("synchronized  packs")
@@ -160,6 +165,12 @@ def test_packs_are_read_whatever_is_told_to_whom_waits() -> None:
     assert not is_read(row("helm", supported=False))
     assert is_over(row("zarf", supported=True), {})
     assert not is_over(row("pack", supported=False), {"status": {"status": "InProgress"}})
+
+
+def test_how_far_one_is_is_shown_while_it_runs() -> None:
+    for state, shown in (("InProgress", "25 of 300 versions"), ("Completed", "")):
+        status = {"status": state, "progress": {"done": 25, "total": 300}}
+        assert DETAILS["PROGRESS"]({"sync": {"status": status}}) == shown
 
 
 def test_what_cannot_be_is_said_at_once(admin: Commands, other: Live) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
+import time
 
 from tests.cli.hub.conftest import Commands
 from tests.cli.program import COMMAND, Program
 from tests.cli.test_terminal import at_terminal
 from tests.hub.syncing import Charts
+from tests.live import Live
 from tests.remotes.scripted import Reply, Request, answering
 
 
@@ -61,7 +63,7 @@ def test_a_secret_is_asked_for_and_a_synchronization_shown(admin: Commands) -> N
     assert "synchronized  slow  1 version" in shown
 
 
-def test_who_stops_waiting_is_told_where_to_look(admin: Commands) -> None:
+def test_who_stops_waiting_is_told_where_to_look(server: Live, admin: Commands) -> None:
     charts, asked, release = Charts(), threading.Event(), threading.Event()
     charts.put("web", "1.0.0")
 
@@ -71,8 +73,8 @@ def test_who_stops_waiting_is_told_where_to_look(admin: Commands) -> None:
             release.wait(60)
         return charts(request)
 
-    with answering(hanging) as server:
-        words = ("hub", "registry", "add", "helm", "to come", f"http://{server.host}", "--watch")
+    with answering(hanging) as other:
+        words = ("hub", "registry", "add", "helm", "to come", f"http://{other.host}", "--watch")
         process = subprocess.Popen(
             [*COMMAND, *words],
             stdout=subprocess.PIPE,
@@ -81,8 +83,10 @@ def test_who_stops_waiting_is_told_where_to_look(admin: Commands) -> None:
         )
         try:
             assert process.stdout
-            assert len(process.stdout.readline()) == 25
+            uid = process.stdout.readline().decode().strip()
             assert asked.wait(60)
+            while f"/v1/registries/{uid}/sync/report" not in server.log():
+                time.sleep(0.05)
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=60)
         finally:

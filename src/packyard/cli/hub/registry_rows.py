@@ -59,6 +59,14 @@ _WAYS = {
 }
 
 
+_CONTENTS = {"helm": "charts", "pack": "packs", "zarf": "Zarf packages"}
+
+
+def _content(row: Item) -> str:
+    """Where the kind leaves it open."""
+    return _CONTENTS.get(text(row, "spec.providerType"), "")
+
+
 def _first(row: Item, *paths: str) -> str:
     return next(filter(None, (text(row, path) for path in paths)), "")
 
@@ -66,6 +74,23 @@ def _first(row: Item, *paths: str) -> str:
 def _way(row: Item) -> str:
     said = _first(row, "spec.auth.type", "spec.credentials.credentialType")
     return _WAYS.get(said, said)
+
+
+def _tls(row: Item) -> str:
+    """What is said of it; nothing where the authorities of the system are trusted alone."""
+    place = "spec.auth.tls" if at(row, "spec.auth") else "spec.tls"
+    if at(row, f"{place}.insecureSkipVerify") is True:
+        return "not verified"
+    own = _first(row, f"{place}.certificate", f"{place}.ca")
+    return "verified, with certificates of its own" if own else ""
+
+
+def _progress(row: Item) -> str:
+    """Of one that runs."""
+    total = text(row, "sync.status.progress.total")
+    if text(row, "sync.status.status") != "InProgress" or total in ("", "0"):
+        return ""
+    return f"{text(row, 'sync.status.progress.done')} of {total} versions"
 
 
 def _lines(row: Item) -> str:
@@ -76,7 +101,7 @@ def _lines(row: Item) -> str:
 COLUMNS: Columns = {
     "NAME": name_of,
     "KIND": lambda row: text(row, "kind"),
-    "HOLDS": lambda row: text(row, "spec.providerType"),
+    "HOLDS": _content,
     "ENDPOINT": lambda row: text(row, "spec.endpoint"),
     "STATUS": _state,
     "SYNCHRONIZED": lambda row: moment(text(row, "status.sync.lastSyncedTime")),
@@ -84,7 +109,7 @@ COLUMNS: Columns = {
 DETAILS: Columns = {
     "NAME": name_of,
     "KIND": lambda row: text(row, "kind"),
-    "HOLDS": lambda row: text(row, "spec.providerType"),
+    "HOLDS": _content,
     "ENDPOINT": lambda row: text(row, "spec.endpoint"),
     "BASE PATH": lambda row: text(row, "spec.basePath"),
     "CONTENT PATHS": lambda row: text(row, "spec.baseContentPath"),
@@ -92,8 +117,10 @@ DETAILS: Columns = {
     "AS": lambda row: _first(
         row, "spec.auth.username", "spec.credentials.accessKey", "spec.credentials.sts.arn"
     ),
+    "TLS": _tls,
     "STATUS": lambda row: _state({**row, "status": {"sync": at(row, "sync.status")}}),
     "MESSAGE": lambda row: text(row, "sync.status.message"),
+    "PROGRESS": _progress,
     "SYNCHRONIZED": lambda row: moment(text(row, "sync.status.lastSyncedTime")),
     "UID": uid_of,
     "NOT TAKEN": _lines,
