@@ -53,6 +53,11 @@ def test_columns_are_as_wide_as_their_widest_cell() -> None:
         "a        1.0   x",
         "longer         [2Jy",
     ]
+    assert screen.table(["NAME", "KIND"], [["仓库", "pack"], ["cafe\u0301", "a\nb\tc"]]) == [
+        "NAME   KIND",
+        "仓库   pack",
+        "cafe\u0301   a b c",
+    ]
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 packs"), (1, "1 pack"), (2, "2 packs")])

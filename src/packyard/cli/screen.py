@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
 import typer
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_BREAK = re.compile(r"[\t\n]+")
 
 
 def result(text: str) -> None:
@@ -60,13 +62,25 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of columns as wide as their widest cell, three blanks apart."""
-    cells = [list(head), *([plain(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    """Lines of columns as wide as their widest cell, three blanks apart; a cell is one line."""
+    cells = [list(head), *([_BREAK.sub(" ", plain(cell)) for cell in row] for row in rows)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
     return [
-        "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "   ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in cells
     ]
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal gives it: two for a wide character, none for one that combines."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(one) else 1 + (unicodedata.east_asian_width(one) in "WF")
+        for one in text
+    )
 
 
 def amount(number: int, singular: str, plural: str = "") -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from packyard.cli.hub.registry_form import Kind, Said, changed, is_read
 from packyard.cli.hub.registry_rows import DETAILS
-from packyard.cli.hub.registry_sync import is_over
+from packyard.cli.hub.registry_sync import is_over, progress
 from tests import live
 from tests.cli.hub.conftest import Commands, login
 from tests.cli.program import make_pack
@@ -115,6 +115,7 @@ def test_other_kinds_are_added_and_shown(admin: Commands, other: Live) -> None:
     assert list(lines) == ["Public Repo", "by role", "charts", "cloud", "far away", "packs"]
     assert "not synchronized" in lines["far away"]
     assert "not synchronized" in lines["cloud"]
+    assert "not yet" in lines["packs"]
     assert "helm" in lines["charts"]
     assert "not synchronized" in admin.says("registry", "sync", "charts", "cloud")
     assert "STATUS          not synchronized" in admin("registry", "show", "far away").out
@@ -168,9 +169,14 @@ def test_packs_are_read_whatever_is_told_to_whom_waits() -> None:
 
 
 def test_how_far_one_is_is_shown_while_it_runs() -> None:
-    for state, shown in (("InProgress", "25 of 300 versions"), ("Completed", "")):
-        status = {"status": state, "progress": {"done": 25, "total": 300}}
-        assert DETAILS["PROGRESS"]({"sync": {"status": status}}) == shown
+    for state, shown, drawn in (
+        ("Pending", "", (0, 0)),
+        ("InProgress", "25 of 300 versions", (25, 300)),
+        ("Completed", "", (25, 300)),
+    ):
+        found = {"status": {"status": state, "progress": {"done": 25, "total": 300}}}
+        assert DETAILS["PROGRESS"]({"sync": found}) == shown
+        assert progress(found) == (*drawn, state)
 
 
 def test_what_cannot_be_is_said_at_once(admin: Commands, other: Live) -> None:

@@ -47,7 +47,7 @@ def is_own(row: Item) -> bool:
 def _state(row: Item) -> str:
     if not is_read(row):
         return "not synchronized"
-    return text(row, "status.sync.status") or "Pending"
+    return text(row, "status.sync.status") or "not yet"
 
 
 _WAYS = {

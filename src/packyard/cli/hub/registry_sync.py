@@ -25,6 +25,7 @@ _PAUSES = (0.2, 0.2, 0.4, 0.4, 1.0)
 SHOWN = 20
 """Items of a report that a screen shows."""
 _INTERRUPTED = 130
+_PENDING = "Pending"
 
 
 def report(hub: Hub, registry: Item) -> Item:
@@ -72,9 +73,7 @@ def _wait(hub: Hub, registries: Sequence[Item], ended: list[tuple[Item, Item]]) 
         while waiting:
             reports = [(registry, report(hub, registry)) for registry in waiting]
             for registry, found in reports:
-                done, total = (_number(found, f"status.progress.{n}") for n in ("done", "total"))
-                state = text(found, "status.status") or "Pending"
-                counts.show(name_of(registry), done, total, state)
+                counts.show(name_of(registry), *progress(found))
             ended += [(registry, found) for registry, found in reports if is_over(registry, found)]
             waiting = [registry for registry, found in reports if not is_over(registry, found)]
             if waiting:
@@ -98,6 +97,15 @@ def rows(hub: Hub, ended: Ended) -> list[Row]:
 
 def did_well(ended: Ended) -> bool:
     return all(not is_read(one) or text(found, "status.status") in DONE for one, found in ended)
+
+
+def progress(found: Item) -> tuple[int, int, str]:
+    """What is done, of how much, and the state; of one that has not begun, what the former did is
+    no progress."""
+    state = text(found, "status.status") or _PENDING
+    if state == _PENDING:
+        return 0, 0, state
+    return _number(found, "status.progress.done"), _number(found, "status.progress.total"), state
 
 
 def is_over(registry: Item, found: Item) -> bool:
