@@ -156,7 +156,7 @@ def test_a_helm_repository(server: Live, admin: Caller, reader: Reader) -> None:
     with answering(charts) as repository:
         reader.places["charts.example.com"] = repository.host
         reported = reader.type("registries/helm.md")
-        for name in ("stable", "charts"):
+        for name in ("stable", "more charts"):
             settled(admin, f"/v1/registries/helm/{uid_of(admin, name)}/sync/status")
             assert held(server, uid_of(admin, name)) == {("web", "1.0.0"), ("web", "1.1.0")}
         report = admin("GET", f"/v1/registries/{uid_of(admin, 'stable')}/sync/report").json()
@@ -175,7 +175,7 @@ def test_a_pack_registry(
     with live.start(tmp_path_factory.mktemp("other"), config=config) as other:
         reader.places[OTHER] = other.host
         reader.type("registries/pack.md")
-        for name in ("team", "packs"):
+        for name in ("team", "more packs"):
             status = settled(admin, f"/v1/registries/pack/{uid_of(admin, name)}/sync/status")
             assert status["status"] == "Completed"
             found = {pack for pack, _ in held(server, uid_of(admin, name))}
