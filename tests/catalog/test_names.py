@@ -3,7 +3,7 @@ counted, told apart and flagged in lists of packs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -197,3 +197,25 @@ def test_other_content_under_one_name_and_version_is_flagged(connection: Connect
         (mine, "web", "0.9.0"): [TEAM],
         (TEAM, "web", "0.9.0"): [mine],
     }
+
+
+def test_a_name_is_described_once_however_many_of_its_versions_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: list[list[str]] = []
+
+    def noted(connection: Connection, source: str, those: Iterable[str]) -> None:
+        described.append(list(those))
+        describe(connection, source, those)
+
+    describe = names.describe
+    several = [version(TEAM, name, f"1.{number}.0") for number in range(300) for name in "ab"]
+    uids = [entry.uid for entry in several]
+    with _opened(tmp_path / "store") as opened, opened.write() as tx:
+        foreign.arrive(tx.connection, map(Arrival, several))
+        monkeypatch.setattr(names, "describe", noted)
+        foreign.depart(tx.connection, uids, 5)
+        assert rows(tx.connection) == []
+        foreign.confirm(tx.connection, uids, {})
+        assert described == [["a", "b"], ["a", "b"]]
+        assert [row[3] for row in rows(tx.connection)] == uids[-2:]

@@ -74,8 +74,9 @@ def _newest(connection: Connection, source: str, names: list[str]) -> dict[str, 
         partition_by=packs.c.name, order_by=(packs.c.version_key.desc(), packs.c.label.desc())
     )
     there = packs.c.source == source, packs.c.name.in_(names), packs.c.gone_at == 0
-    ranked = select(*_COLUMNS, rank.label("rank")).where(*there).subquery()
-    found = connection.execute(select(ranked).where(ranked.c.rank == 1)).mappings()
+    ranked = select(packs.c.uid, rank.label("rank")).where(*there).subquery()
+    newest = select(ranked.c.uid).where(ranked.c.rank == 1)
+    found = connection.execute(select(*_COLUMNS).where(packs.c.uid.in_(newest))).mappings()
     return {row["name"]: row for row in found}
 
 
