@@ -313,7 +313,7 @@ def test_a_private_repository_is_read_once_and_stays_out_of_the_catalog(hub: Hub
             schedule.reset(tx, registry.uid, due=True)
         assert hub.held(registry) == {}
         status = hub.sync(registry)
-        assert status.message == "2 versions of 1 charts, which are not synchronized."
+        assert status.message == "It has 2 versions of 1 chart, and is not synchronized."
         assert hub.held(registry) == {}
     assert hub.sync(registry).status == "Failed"
     with hub.store.read() as connection:

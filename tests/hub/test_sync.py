@@ -162,7 +162,7 @@ def test_a_registry_that_lists_nothing_any_more_is_believed_by_force_alone(hub: 
             )
             assert sorted(hub.held(registry)) == [("db", "1.0.0"), ("web", "1.0.0")]
         charts.rows = {"web": former["web"]}
-        assert hub.sync(registry).message == "1 versions, 0 new or changed, 1 gone."
+        assert hub.sync(registry).message == "1 version, 0 new or changed, 1 gone."
         charts.rows = {"web": [7]}  # broken is not gone
         assert hub.sync(registry).status == "Completed"
         assert sorted(hub.held(registry)) == [("web", "1.0.0")]
@@ -288,7 +288,7 @@ def test_what_broke_since_stays_as_it_was(hub: Hub) -> None:
         charts.rows["web"][0] = {"version": "1.0.0"}
         charts.rows["db"] = 3  # type: ignore[assignment]
         status = hub.sync(registry)
-        assert status.message == "1 versions, 0 new or changed, 0 gone, 2 that could not be taken."
+        assert status.message == "1 version, 0 new or changed, 0 gone, 2 that could not be taken."
         assert len(hub.held(registry)) == 3
         assert hub.tags(registry, "db")["1.0.0"] == "1.0.0"
         charts.rows["web"].pop(0)
@@ -405,7 +405,7 @@ def test_packs_are_read_whole_with_all_their_tags(hub: Hub, registry_of_packs: C
         is_sync_supported=True,
         auth=Auth(kind="basic", username=USER, password=PASSWORD),
     )
-    assert hub.sync(charts).message == "1 versions, 1 new or changed, 0 gone."
+    assert hub.sync(charts).message == "1 version, 1 new or changed, 0 gone."
     ((key, chart),) = hub.held(charts).items()
     assert key == ("web", "1.0.0+x")
     assert chart.annotations == {"description": "Chart web.", "appVersion": "7"}

@@ -40,7 +40,8 @@ def show_rows(
     else:
         screen.message(none)
     if more:
-        screen.message(f"There are more than these {len(rows)}: see --limit.")
+        these = "this one" if len(rows) == 1 else f"these {len(rows)}"
+        screen.message(f"There are more than {these}: see --limit.")
 
 
 def show_row(row: Row, form: ListFormat, columns: Columns) -> None:

@@ -20,7 +20,7 @@ from packyard.errors import PackyardError, RegistryUnknown
 from packyard.hub import opening, registries, schedule, steps
 from packyard.hub.description import Kind, Registry
 from packyard.hub.schedule import LeaseLost, Run, Times
-from packyard.hub.work import Lease, Stopped, Work
+from packyard.hub.work import Lease, Stopped, Work, amount
 from packyard.remotes.chart_fields import cleaned
 from packyard.remotes.source import Source
 from packyard.storage.store import Store
@@ -96,7 +96,8 @@ class Sync:
                 lease.check()
                 names |= {offer.name for offer in page.offers}
                 count += len(page.offers)
-            message = f"{count} versions of {len(names)} charts, which are not synchronized."
+            held = f"{amount(count, 'version')} of {amount(len(names), 'chart')}"
+            message = f"It has {held}, and is not synchronized."
         else:
             opening.try_out(registry, source)
         self._end(

@@ -293,8 +293,13 @@ def _reason(error: PackyardError) -> str:
     return " ".join([error.message, *(finding.message for finding in findings)])[:_REASON_LIMIT]
 
 
+def amount(number: int, word: str) -> str:
+    """`1 version`, `2 versions`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def _message(plan: Plan, changed: int, gone: int) -> str:
-    parts = [f"{plan.count} versions", f"{changed} new or changed", f"{gone} gone"]
+    parts = [amount(plan.count, "version"), f"{changed} new or changed", f"{gone} gone"]
     if faults := {(fault.name, fault.tag) for fault in plan.faults}:  # as the report has them
         parts.append(f"{len(faults)} that could not be taken")
     return ", ".join(parts) + "."

@@ -66,7 +66,8 @@ def test_packs_are_found_by_what_they_say_and_where_they_are(hub: Commands) -> N
     assert "flannel" not in hub("search", "--cloud", "aws").out
     assert lines(hub, "--filter", "spec.name=webANDspec.version>1.2") == [webs[0]]
     assert lines(hub, "--limit", "2") == everything[:2]
-    assert "more than these 2" in hub("search", "--limit", "2").err
+    assert "more than these 2:" in hub("search", "--limit", "2").err
+    assert "more than this one:" in hub("search", "--limit", "1").err
     found = json.loads(hub("search", "--name", "web", "-o", "json").out)
     assert [len(one["spec"]["registries"]) for one in found] == [2]
     assert "no such packs" in hub.says("search", "giraffe", code=0)

@@ -201,7 +201,7 @@ def test_a_registry_that_moves_while_it_is_read_shows_its_new_place_alone(admin:
             assert admin("PUT", path, body).status_code == 204
         finally:
             going_on.set()
-        message = "1 versions, 1 new or changed, 0 gone."
+        message = "1 version, 1 new or changed, 0 gone."
         until(lambda: settled(admin, f"{path}/sync/status")["message"] == message)
         search = {"filter": {"registryUid": [path.rpartition("/")[2]]}}
         found = admin("POST", "/v1/packs/search", search).json()["items"]

@@ -219,7 +219,7 @@ def test_a_private_repository_is_kept_whether_or_not_it_answers(
     auth = {"type": "basic", "username": "me", "password": "hush"}
     for name, endpoint, said in (
         ("silent", nobody, f"{nobody.removeprefix('http://')} refuses connections"),
-        ("answering", f"http://{repository.host}", " charts, which are not synchronized."),
+        ("answering", f"http://{repository.host}", ", and is not synchronized."),
     ):
         sent = helm(name, endpoint, isPrivate=True, auth=auth)
         uid = created(admin("POST", "/v1/registries/helm", sent))

@@ -142,7 +142,7 @@ def test_each_fault_gives_its_exact_reason_and_leaves_the_catalog(
                 body["spec"]["auth"]["tls"] = {"enabled": True, "certificate": pem}
             registered.append(Registered(fault, uid, place(fault, uid), body, said))
         for one in registered:
-            come_to(admin, one, "Completed", "1 versions, ")
+            come_to(admin, one, "Completed", "1 version, ")
 
         def refused(one: Registered) -> None:
             """By validation, and where another of these is made."""
@@ -202,7 +202,7 @@ def test_a_registry_that_has_lost_everything_keeps_its_catalog_until_somebody_me
             path, body = described(fault, f"lost {kind}", there)
             uid = created(admin("POST", f"/v1/registries/{path}", body))
             one = Registered(fault, uid, place(fault, uid), body, "")
-            come_to(admin, one, "Completed", "1 versions, ")
+            come_to(admin, one, "Completed", "1 version, ")
             front.empty = True
             assert admin("POST", f"{one.path}/sync").status_code == 202
             come_to(admin, one, "Failed", "The registry lists nothing any more: the version of it")
