@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from packyard.auth.secrets import Secrets
@@ -20,7 +21,8 @@ from packyard.catalog import entries, foreign
 from packyard.catalog.entries import Entry
 from packyard.errors import PackyardError, Unavailable
 from packyard.hub import opening, packs, reading, registries
-from packyard.remotes.source import Kind, Offer
+from packyard.hub.description import Registry
+from packyard.remotes.source import Kind, Offer, Source
 from packyard.storage.store import Store
 
 PARALLEL = 4
@@ -122,34 +124,36 @@ class Looks:
             ).start()
         return running
 
-    def _work(self, source: str) -> None:
+    def _work(self, uid: str) -> None:
         """Fetch what is wanted of a registry until there is nothing more."""
-        while True:
-            with self._lock:
-                wanted = self._wanted.get(source)
-                if not wanted:
-                    self._wanted.pop(source, None)
-                    self._busy[source] -= 1
-                    self._busy += Counter()  # without those of zero
-                    return
-                entry = wanted.pop()
-                running = self._running[entry.uid]
-            fault = self._fetch(entry)
-            with self._lock:
-                self._running.pop(entry.uid)
-            running.set_result(fault)
+        with _Opened(self._settings) as opened:
+            while entry := self._next(uid):
+                fault = self._fetch(entry, opened)
+                with self._lock:
+                    running = self._running.pop(entry.uid)
+                running.set_result(fault)
 
-    def _fetch(self, entry: Entry) -> PackyardError | None:
+    def _next(self, uid: str) -> Entry | None:
+        """What was looked at last; None at the end."""
+        with self._lock:
+            if wanted := self._wanted.get(uid):
+                return wanted.pop()
+            self._wanted.pop(uid, None)
+            self._busy[uid] -= 1
+            self._busy += Counter()  # without those of zero
+            return None
+
+    def _fetch(self, entry: Entry, opened: _Opened) -> PackyardError | None:
         try:
             with reading.one_version(entry.name, entry.version):
-                return self._read(entry)
+                return self._read(entry, opened)
         except PackyardError as error:
             error.__cause__ = error.__context__ = None  # what is kept keeps no archive alive
             with self._lock:
                 self._failed[entry.uid] = time.monotonic(), error.with_traceback(None)
             return error
 
-    def _read(self, entry: Entry) -> PackyardError | None:
+    def _read(self, entry: Entry, opened: _Opened) -> PackyardError | None:
         with self._store.read() as connection:
             if not packs.unread(connection, [entry.uid]):
                 return None
@@ -162,10 +166,27 @@ class Looks:
             place=entry.place,
             validator=entry.validator,
         )
-        with opening.opened(registry, self._settings) as source:
-            contents = reading.chart_contents(source, offer)
+        contents = reading.chart_contents(opened.source(registry), offer)
         with self._store.write() as tx:
             if entries.by_uid(tx.connection, entry.uid) != entry:
                 return Unavailable("Its registry has another one by now: look again.")
             foreign.learn(tx.connection, entry, contents)
         return None
+
+
+class _Opened(ExitStack):
+    """The source of a registry, opened once for many charts, and anew where that has changed."""
+
+    def __init__(self, settings: opening.Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._known: tuple[Registry, Source] | None = None
+
+    def source(self, registry: Registry) -> Source:
+        if self._known and self._known[0] == registry:
+            return self._known[1]
+        self._known = None
+        self.close()
+        source = self.enter_context(opening.opened(registry, self._settings))
+        self._known = registry, source
+        return source
