@@ -136,8 +136,12 @@ class Looks:
     def _next(self, uid: str) -> Entry | None:
         """What was looked at last; None at the end."""
         with self._lock:
-            if wanted := self._wanted.get(uid):
-                return wanted.pop()
+            wanted = self._wanted.get(uid)
+            while wanted:
+                entry = wanted.pop()
+                if self._running[entry.uid].set_running_or_notify_cancel():
+                    return entry
+                self._running.pop(entry.uid)
             self._wanted.pop(uid, None)
             self._busy[uid] -= 1
             self._busy += Counter()  # without those of zero
