@@ -587,6 +587,16 @@ def test_very_many_keys_and_braces_are_linted_in_a_moment() -> None:
     assert finding.rule == "values.key-unused"
 
 
+@pytest.mark.parametrize("text", ["a: {{" + ".spectro." * 32_000, "{{" * 40_000])
+def test_braces_that_never_end_are_linted_in_a_moment(text: str) -> None:
+    """Each of the rules about manifests took minutes."""
+    files = pack({"values.yaml": "", "manifests/sample.yaml": text})
+    began = time.process_time()
+    (finding,) = lint(files)
+    assert time.process_time() - began < 4
+    assert finding.rule == "manifests.syntax"
+
+
 def test_an_os_pack_needs_no_charts_and_may_have_values_of_its_own() -> None:
     files = pack({"values.yaml": "kubeVersion: 1\nimage: a\n"}, layer="os", addonType=None)
     without = {path: file for path, file in files.items() if path != "manifests/sample.yaml"}

@@ -25,7 +25,7 @@ from packyard.packs.yaml.scalars import Value
 
 SCHEMA = "schema.yaml"
 _FUNCTIONS = ("required", "readonly", "format", "hints")
-_MACRO = re.compile(r"\{\{[^}]*\.spectro\.")
+_MACRO = re.compile(r"\{\{[^{}]*\.spectro\.")
 _TEMPLATE = re.compile(r"\s*\{\{-?(?P<pipe>.*?)-?\}\}\s*", re.DOTALL)
 _TOKEN = re.compile(
     r"\s*(?:(?P<pipe>\|)|(?P<word>[A-Za-z_][\w.]*)"

@@ -13,10 +13,11 @@ from packyard.findings import Finding
 from packyard.packs.lint.subject import VALUES, Subject
 from packyard.packs.model import PACK_JSON
 from packyard.packs.rules import found, near
+from packyard.packs.yaml.reader import DEFAULT_LIMITS
 
 _MANIFEST = re.compile(r"manifests/.+\.ya?ml")
-_USES_VALUES = re.compile(r"\{\{[^}]*\.Values\b")
-_MACRO = re.compile(r"\{\{[^{}]*\.spectro\.[^{}]*\}\}")
+_USES_VALUES = re.compile(r"\{\{[^{}]*\.Values\b")
+_BRACED = re.compile(r"\{\{[^{}]*\}\}")
 _YAML = (".yaml", ".yml", ".json")
 
 
@@ -102,10 +103,20 @@ def _unrendered(subject: Subject) -> Iterator[Finding]:
 
 def _syntax(path: str, text: str) -> Iterator[Finding]:
     """Macros are replaced before it is read, so a word does for each, on as many lines."""
-    filled = _MACRO.sub(lambda match: "macro" + "\n" * match[0].count("\n"), text)
+
+    def fill(match: re.Match[str]) -> str:
+        is_macro = ".spectro." in match[0]
+        return "macro" + "\n" * match[0].count("\n") if is_macro else match[0]
+
+    filled, depth = _BRACED.sub(fill, text), 0
     try:
-        for _ in yaml.parse(filled, Loader=yaml.CSafeLoader):
-            pass
+        for event in yaml.parse(filled, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEFAULT_LIMITS.max_depth:  # libyaml looks again at all that is open
+                where = event.start_mark
+                problem = "it is nested too deeply"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=where)  # type: ignore[arg-type]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]

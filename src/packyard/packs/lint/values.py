@@ -14,7 +14,7 @@ from packyard.packs.rules import found, near
 from packyard.packs.sections import TOP_KEYS, check_sections, keys_of
 from packyard.packs.values import Document
 
-_MACRO = re.compile(r"\{\{([^}]*)")
+_MACRO = re.compile(r"\{\{([^{}]*)")
 _NAME = re.compile(r"\.([\w-]+)")
 _NAMED_LIMIT = 5
 

@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
+from packyard.catalog import foreign
 from packyard.errors import NotFound, PackyardError, Unavailable
 from packyard.hub import packs
 from packyard.server.hub.packs import reading
@@ -42,4 +43,7 @@ def test_of_several_versions_those_that_come_later_have_no_values() -> None:
     text = "".join(reading.written(head, iter(rows)))
     head.pack_values = rows
     assert json.loads(text) == head.model_dump(by_alias=True)
+    with store.write() as tx:
+        foreign.remove_source(tx.connection, registry.uid)
+    assert list(reading.values(parts, every.entries, {})) == []
     store.close()

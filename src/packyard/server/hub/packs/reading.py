@@ -69,7 +69,8 @@ def values(
             readable = layer_contents.contents(connection, uids)
         for entry in batch:
             fault = None if entry.uid in held else faults.get(entry.uid)
-            if len(those) == 1 or not is_late(fault):
+            is_told = entry.uid in held or (fault is not None and not is_late(fault))
+            if is_told or len(those) == 1:
                 contents, content = held.get(entry.uid), readable.get(entry.uid)
                 yield PackValues.of(entry, contents, content, readme=readme, fault=said(fault))
 
