@@ -67,7 +67,8 @@ class Looks:
         self._settings = settings
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(_WAITING)
-        self._wanted: dict[str, list[Entry]] = {}  # by registry, what comes next at the end
+        # By registry and uid, what comes next at the end.
+        self._wanted: dict[str, dict[str, Entry]] = {}
         self._busy: Counter[str] = Counter()  # threads by registry
         self._running: dict[str, Fetching] = {}
         self._failed: dict[str, tuple[float, PackyardError]] = {}  # when, of the monotonic clock
@@ -100,23 +101,24 @@ class Looks:
     def close(self) -> None:
         """Fetch nothing more."""
         with self._lock:
-            left = [entry for wanted in self._wanted.values() for entry in wanted]
+            left = [uid for wanted in self._wanted.values() for uid in wanted]
             self._wanted.clear()
-            for entry in left:
-                self._running.pop(entry.uid).cancel()
+            for uid in left:
+                self._running.pop(uid).cancel()
 
     def _fetching(self, entry: Entry) -> Fetching:
         """Put it before all others of its registry; needs the lock."""
-        wanted = self._wanted.setdefault(entry.source, [])
+        wanted = self._wanted.setdefault(entry.source, {})
         running = self._running.get(entry.uid)
+        if running is None or entry.uid in wanted:
+            wanted.pop(entry.uid, None)
+            wanted[entry.uid] = entry
         if running is None:
             running = self._running[entry.uid] = Future()
-            wanted.append(entry)
-        elif entry in wanted:
-            wanted.remove(entry)
-            wanted.append(entry)
         while len(wanted) > _MOST:
-            self._running.pop(wanted.pop(0).uid).cancel()
+            oldest = next(iter(wanted))
+            del wanted[oldest]
+            self._running.pop(oldest).cancel()
         if wanted and self._busy[entry.source] < PARALLEL:
             self._busy[entry.source] += 1
             threading.Thread(
@@ -138,10 +140,10 @@ class Looks:
         with self._lock:
             wanted = self._wanted.get(uid)
             while wanted:
-                entry = wanted.pop()
-                if self._running[entry.uid].set_running_or_notify_cancel():
+                chart, entry = wanted.popitem()
+                if self._running[chart].set_running_or_notify_cancel():
                     return entry
-                self._running.pop(entry.uid)
+                self._running.pop(chart)
             self._wanted.pop(uid, None)
             self._busy[uid] -= 1
             self._busy += Counter()  # without those of zero

@@ -127,7 +127,7 @@ async def _admin(request: Request, parts: Wired) -> Principal:
     return principal
 
 
-_REFUSALS = refusals(400, 401, 403, 404, 409, 413, 422, 429)
+_REFUSALS = refusals(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
 def private_router(prefix: str, tag: str, route: type[APIRoute] = SmallRoute) -> APIRouter:
