@@ -254,7 +254,9 @@ def test_words_that_go_with_nothing_are_refused(admin: Commands, tmp_path: Path)
     ):
         assert said in admin.says("registry", *words, *more, code=2)
     ecr = ("add", "ecr", "x", "123456789012.dkr.ecr.eu-west-1.amazonaws.com", "--external-id", "e")
-    assert "An external id of whom?" in admin.says("registry", *ecr, code=2)
+    assert "say --access-key or --role-arn" in admin.says("registry", *ecr, code=2)
+    key = ("--access-key", "K", *SECRET)
+    assert "An external id of whom?" in admin.says("registry", *ecr, *key, code=2, stdin="s")
     admin("registry", *ecr, "--role-arn", "arn:aws:iam::123456789012:role/x", "--no-sync")
     for word, private in (("--public", False), ("--private", True)):
         admin("registry", "set", "x", word)

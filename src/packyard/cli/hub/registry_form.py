@@ -149,7 +149,9 @@ def is_read(row: Item) -> bool:
 
 
 def spec_of(kind: Kind, said: Said) -> dict[str, object]:
-    """The `spec` of a new registry."""
+    """The `spec` of a new registry; raises `ParameterInvalid` where nobody signs in who has to."""
+    if kind is Kind.ECR and not (said.access_key or said.role or said.public):
+        raise ParameterInvalid("An ecr registry signs in: say --access-key or --role-arn.")
     return _laid_over(_NEW[kind], kind, said)
 
 
