@@ -97,7 +97,8 @@ class _Bounded(Request):
 
 
 class SmallRoute(Segments):
-    """Reads no more of a body than a few texts need, whoever sends it."""
+    """Reads no more of a body than a few texts need, whoever sends it, and lets nothing on their
+    way keep its answers, but those that say how long."""
 
     limit: ClassVar[int] = SMALL
 
@@ -106,6 +107,7 @@ class SmallRoute(Segments):
 
         async def limited(request: Request) -> Response:
             answer = await handler(_Bounded(request.scope, self._limited(request)))
+            answer.headers.setdefault("cache-control", "no-store")
             if uid := audited(request.scope):
                 answer.headers["AuditUid"] = uid
             return answer

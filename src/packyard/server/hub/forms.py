@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
@@ -105,10 +104,6 @@ class TextFilter(Form):
         return Text(**self.model_dump())
 
 
-async def _keep_nowhere(response: Response) -> None:
-    response.headers["cache-control"] = "no-store"
-
-
 async def _person(request: Request, parts: Wired) -> Principal:
     principal = await identify(parts, request.scope, "api")
     parts.policy.check_person(principal)
@@ -130,13 +125,12 @@ async def _admin(request: Request, parts: Wired) -> Principal:
 _REFUSALS = refusals(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
-def private_router(prefix: str, tag: str, route: type[APIRoute] = SmallRoute) -> APIRouter:
+def private_router(prefix: str, tag: str, route: type[SmallRoute] = SmallRoute) -> APIRouter:
     """Its answers nothing on their way may keep; what any may answer instead is in OpenAPI."""
     return APIRouter(
         prefix=prefix,
         tags=[tag],
         route_class=route,
-        dependencies=[Depends(_keep_nowhere)],
         responses=_REFUSALS,
     )
 

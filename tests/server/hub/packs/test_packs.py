@@ -82,6 +82,21 @@ def test_what_a_version_is_told_as(viewer: Caller, world: World) -> None:
     assert (spec["type"], spec["layer"], spec["displayName"]) == ("spectro", "addon", "Nginx")
 
 
+def test_answers_are_kept_nowhere_but_pictures(viewer: Caller, world: World) -> None:
+    logo = f"packs/{pack_uid(world.own, 'nginx', '1.10.0')}/logo"
+    kept = {
+        path: viewer("GET", f"/v1/{path}").headers["cache-control"]
+        for path in (
+            "packs?limit=1",
+            "packs?limit=1&fields=spec.name",
+            f"packs/nginx/registries/{world.own}",
+            logo,
+        )
+    }
+    assert kept.pop(logo) == "private, max-age=86400"
+    assert set(kept.values()) == {"no-store"}
+
+
 def test_a_chart_is_fetched_where_somebody_looks_at_it(viewer: Caller, world: World) -> None:
     text = quote("spec.name=webANDspec.version=1.0.0", safe="")
     told = get(viewer, f"/v1/packs?filters={text}")["items"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from fastapi.routing import APIRoute
 
 from packyard.auth.principal import Action
 from packyard.hub import profiles
@@ -18,10 +17,10 @@ from packyard.server.hub.forms import private_router
 from packyard.server.hub.scope import Caller, Scoped
 from packyard.server.packs import Wired
 from packyard.server.parts import Parts
-from packyard.server.small import LargeRoute
+from packyard.server.small import LargeRoute, SmallRoute
 
 
-def router_at(prefix: str, route: type[APIRoute] = LargeRoute) -> APIRouter:
+def router_at(prefix: str, route: type[SmallRoute] = LargeRoute) -> APIRouter:
     """Of profiles, for people who are known."""
     return private_router(prefix, "cluster profiles", route)
 
