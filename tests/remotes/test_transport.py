@@ -81,6 +81,34 @@ def test_a_server_that_falls_silent_is_given_up() -> None:
         client.request("POST", "/")
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_silent_server_is_left_when_nobody_waits_any_more(
+    secure: bool, certificate: Certificate
+) -> None:
+    """Long before the time that it is given."""
+    asked = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        if secure:
+            connection = certificate.server().wrap_socket(connection, server_side=True)
+        with connection:
+            connection.recv(4096)
+            asked.set()
+            connection.recv(1)
+
+    manners = Manners(read=300.0, wanted=lambda: not asked.is_set())
+    with (
+        connected(silent) as host,
+        Client(
+            parse_address(f"{'https' if secure else 'http'}://{host}"),
+            insecure=True,
+            manners=manners,
+        ) as client,
+        pytest.raises(RemoteFailed),
+    ):
+        client.request("POST", "/")
+
+
 def test_a_server_that_speaks_something_else_is_named_so() -> None:
     def mail(connection: socket.socket) -> None:
         connection.recv(4096)

@@ -30,7 +30,7 @@ from packyard.remotes.reach import ANYWHERE
 _CONNECTIONS = 20
 _IDLE = 5.0  # seconds that an unused connection is kept
 _PLACE = 300.0  # seconds to wait for a place in the host's budget
-_WANTED = 1.0  # seconds after which whoever waits there asks whether to go on
+_WANTED = 1.0  # seconds after which whoever waits asks whether to go on
 
 _HTTP = b"HTTP/"
 _SHOWN = 80  # bytes of what is none
@@ -145,12 +145,23 @@ class _Timed(httpcore.NetworkStream):
         whole = self._manners.whole
         if time.monotonic() - self._asked_at > whole + self._received / SLOWEST:
             raise TooSlow(f"an answer takes longer than {whole:.0f} s")
-        _require_wanted(self._manners)
-        data = self._stream.read(max_bytes, timeout)
+        data = self._some(max_bytes, math.inf if timeout is None else timeout)
         if not self._received and not _HTTP.startswith(data[: len(_HTTP)]):
             raise NotHttp(_beginning(data))
         self._received += len(data)
         return data
+
+    def _some(self, max_bytes: int, timeout: float) -> bytes:
+        """What comes, while somebody waits for it."""
+        end = time.monotonic() + timeout
+        while True:
+            _require_wanted(self._manners)
+            left = end - time.monotonic()
+            try:
+                return self._stream.read(max_bytes, min(left, _WANTED))
+            except httpcore.ReadTimeout:
+                if left <= _WANTED:
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._asked_at, self._received = time.monotonic(), 0
