@@ -32,6 +32,9 @@ class Plan:
     resumed: list[str] = field(default_factory=list)
     """Uids of steps that were left and still hold."""
     count: int = 0
+    """Versions that were listed."""
+    bare: set[tuple[str, str]] = field(default_factory=set)
+    """Names and tags of versions that are there without their contents."""
 
     def __post_init__(self) -> None:
         self._by_uid = {one.uid: one for one in self.known}
@@ -61,14 +64,24 @@ class Plan:
 
     def failed(self, offer: Offer, reason: str, *, lasting: bool) -> None:
         """An offer could not be read; a version that stood under its tags stays as it was."""
-        self.note(offer, reason, lasting=lasting)
+        self._report(offer, reason, lasting=lasting)
         for tag in offer.tags:
             self._protect(self._by_label.get((offer.name, tag)))
 
     def note(self, offer: Offer, reason: str, *, lasting: bool) -> None:
-        """Something of an offer could not be read; a `lasting` fault is the content's own."""
+        """The contents of an offer could not be read."""
+        self._report(offer, reason, lasting=lasting)
+        self.bare.add((offer.name, offer.tag))
+
+    def _report(self, offer: Offer, reason: str, *, lasting: bool) -> None:
+        """A `lasting` fault is the content's own."""
         validator = offer.validator if lasting else ""
         self.faults.append(Fault(offer.name, offer.tag, reason, validator))
+
+    @property
+    def here(self) -> int:
+        """How many versions are there."""
+        return len(self._here)
 
     def is_seen(self, uid: str) -> bool:
         """Whether people may know that version: what is new of it must wait."""

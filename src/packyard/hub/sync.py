@@ -109,7 +109,7 @@ class Sync:
     def _unchanged(self, tx: Transaction, run: Run) -> None:
         done = foreign.count(tx.connection, run.registry)
         faults = steps.count_reported(tx.connection, run.registry)
-        broken = f"; {faults} could not be taken" if faults else ""
+        broken = f"; {faults} could not be taken whole" if faults else ""
         message = f"Nothing changed since the last synchronization{broken}."
         schedule.complete(tx, run, self._times, message, marks=run.marks, done=done)
 

@@ -299,7 +299,10 @@ def amount(number: int, word: str) -> str:
 
 
 def _message(plan: Plan, changed: int, gone: int) -> str:
-    parts = [amount(plan.count, "version"), f"{changed} new or changed", f"{gone} gone"]
-    if faults := {(fault.name, fault.tag) for fault in plan.faults}:  # as the report has them
-        parts.append(f"{len(faults)} that could not be taken")
+    parts = [amount(plan.here, "version"), f"{changed} new or changed", f"{gone} gone"]
+    faults = {(fault.name, fault.tag) for fault in plan.faults}  # as the report has them
+    if lost := faults - plan.bare:
+        parts.append(f"{len(lost)} that could not be taken")
+    if plan.bare:
+        parts.append(f"{len(plan.bare)} without contents")
     return ", ".join(parts) + "."
