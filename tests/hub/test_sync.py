@@ -18,7 +18,7 @@ from packyard.catalog.tables import packs
 from packyard.digests import digest_of
 from packyard.errors import RegistryUnknown, StorageFull
 from packyard.hub import reading, registries, schedule, work
-from packyard.hub.description import Auth, Kind, Provider
+from packyard.hub.description import Auth, Kind, Provider, Registry
 from packyard.packs import artifact
 from packyard.packs.chart_artifact import ARCHIVE_TYPE, CONFIG_TYPE
 from packyard.references import Tag, parse_repo, parse_tag
@@ -365,6 +365,16 @@ def registry_of_packs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clie
         yield client
 
 
+def charts_below(hub: Hub, client: Client, path: str) -> Registry:
+    return hub.add(
+        client.host,
+        Kind.OCI,
+        is_sync_supported=True,
+        base_content_path=path,
+        auth=Auth(kind="basic", username=USER, password=PASSWORD),
+    )
+
+
 def test_packs_are_read_whole_with_all_their_tags(hub: Hub, registry_of_packs: Client) -> None:
     client = registry_of_packs
     push_pack(client, samples.pack(version="1.2.3"), "stable", base="one")
@@ -459,13 +469,7 @@ def test_what_is_no_chart_is_none_and_a_tag_beside_a_version_leads_to_it(
     other = {"name": "web", "version": "3.0.0"}
     kinds = CONFIG_TYPE, samples.chart("web", "3.0.0"), ARCHIVE_TYPE
     push_artifact(client, "mixed/web", "0.9.0", json.dumps(other).encode(), *kinds)
-    registry = hub.add(
-        client.host,
-        Kind.OCI,
-        is_sync_supported=True,
-        base_content_path="mixed",
-        auth=Auth(kind="basic", username=USER, password=PASSWORD),
-    )
+    registry = charts_below(hub, client, "mixed")
     for changed in (2, 0):
         with counted_by(hub) as asked:
             status = hub.sync(registry)
@@ -487,13 +491,7 @@ def test_what_is_no_chart_is_none_and_a_tag_beside_a_version_leads_to_it(
 def test_images_with_newer_tags_take_no_chart_away(hub: Hub, registry_of_packs: Client) -> None:
     client = registry_of_packs
     push_chart(client, "web", "1.0.0", base="both")
-    registry = hub.add(
-        client.host,
-        Kind.OCI,
-        is_sync_supported=True,
-        base_content_path="both",
-        auth=Auth(kind="basic", username=USER, password=PASSWORD),
-    )
+    registry = charts_below(hub, client, "both")
     push_image(client, "both/web", "7.0.0")
     hub.sync(registry)
     assert list(hub.held(registry)) == [("web", "1.0.0")]
