@@ -57,7 +57,7 @@ def test_a_pack_registry_from_beginning_to_end(
     assert team.split()[:4] == ["team", "pack", other.url, "Completed"]
     shown = admin("registry", "show", "team").out
     assert f"AS              {READER}" in shown
-    assert "NOT TAKEN" not in shown
+    assert "REPORT" not in shown
     assert json.loads(admin("registry", "show", uid, "-o", "json").out)["sync"]["items"] == []
     assert "SIGNS IN        with a password" in shown
     assert "readable  team" in admin("registry", "validate", "team").out
@@ -144,6 +144,7 @@ def test_of_a_long_report_a_screen_shows_the_beginning(admin: Commands) -> None:
         assert "and 50 more, told as JSON and YAML" in done.err
         assert done.err.count("has no address") == 20
         shown = admin("registry", "show", "odd").out
+        assert "REPORT          odd:1.00.0: " in shown
         assert ("odd:1.19.0" in shown, "odd:1.20.0" in shown, "and 50 more" in shown) == (
             True,
             False,

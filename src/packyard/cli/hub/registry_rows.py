@@ -123,5 +123,5 @@ DETAILS: Columns = {
     "PROGRESS": _progress,
     "SYNCHRONIZED": lambda row: moment(text(row, "sync.status.lastSyncedTime")),
     "UID": uid_of,
-    "NOT TAKEN": _lines,
+    "REPORT": _lines,
 }
