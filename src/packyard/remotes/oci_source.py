@@ -203,7 +203,7 @@ class OciSource:
         self, place: Place, tags: Sequence[Tag], marks: dict[str, str], pool: ThreadPoolExecutor
     ) -> Iterator[Page]:
         wanted = [tag for tag in tags if self._can_be_version(tag)]
-        if not wanted or self._is_other(place, wanted, marks):
+        if not wanted or self._is_other(place, wanted, marks, pool):
             yield Page()
             return
         by_digest: dict[Digest, list[Tag]] = {}
@@ -227,7 +227,9 @@ class OciSource:
             return not is_parent_form(tag) and not tag.startswith(("sha256-", "sha512-"))
         return chart.can_be_version(tag)
 
-    def _is_other(self, place: Place, tags: Sequence[Tag], marks: dict[str, str]) -> bool:
+    def _is_other(
+        self, place: Place, tags: Sequence[Tag], marks: dict[str, str], pool: ThreadPoolExecutor
+    ) -> bool:
         """Whether a repository of a registry for charts holds something else, as images: none of
         its newest tags leads to a chart."""
         if self._kind is Kind.PACK or marks.get(place.repository) == _CHART:
@@ -240,7 +242,7 @@ class OciSource:
                 return True
             received = [repository.manifest(newest[0])]
             if not chart.is_chart(received[0]):
-                received += [repository.manifest(tag) for tag in newest[1:]]
+                received += pool.map(repository.manifest, newest[1:])
         except PackyardError:
             return False  # the heads tell what is wrong
         if not all(one.document() for one in received):

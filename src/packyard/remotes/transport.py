@@ -31,6 +31,7 @@ _CONNECTIONS = 20
 _IDLE = 5.0  # seconds that an unused connection is kept
 _PLACE = 300.0  # seconds to wait for a place in the host's budget
 _WANTED = 1.0  # seconds after which whoever waits asks whether to go on
+_LEAST = 0.001  # seconds, for whoever came too late to ask
 
 _HTTP = b"HTTP/"
 _SHOWN = 80  # bytes of what is none
@@ -156,7 +157,7 @@ class _Timed(httpcore.NetworkStream):
         end = time.monotonic() + timeout
         while True:
             _require_wanted(self._manners)
-            left = end - time.monotonic()
+            left = max(end - time.monotonic(), _LEAST)
             try:
                 return self._stream.read(max_bytes, min(left, _WANTED))
             except httpcore.ReadTimeout:
