@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from starlette.routing import Match
+from starlette.types import Scope
 
 from packyard.auth.principal import Action, Principal
 from packyard.catalog.wanted import Text
@@ -125,9 +127,17 @@ async def _admin(request: Request, parts: Wired) -> Principal:
 _REFUSALS = refusals(400, 401, 403, 404, 409, 413, 422, 429, 503)
 
 
+class _Prefixed(APIRouter):
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """FastAPI looks at every route of every router; those of one begin alike."""
+        if not scope["path"].startswith(self.prefix.partition("{")[0]):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def private_router(prefix: str, tag: str, route: type[SmallRoute] = SmallRoute) -> APIRouter:
     """Its answers nothing on their way may keep; what any may answer instead is in OpenAPI."""
-    return APIRouter(
+    return _Prefixed(
         prefix=prefix,
         tags=[tag],
         route_class=route,
