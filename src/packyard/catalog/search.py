@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from packyard.catalog import entries, statements
 from packyard.catalog.entries import Entry
-from packyard.catalog.query import Field, Query
+from packyard.catalog.query import Field, Op, Query
 from packyard.catalog.tables import pack_names, packs, sources
 from packyard.errors import ParameterInvalid
 
@@ -138,13 +138,12 @@ def versions(
 ) -> Found[Entry]:
     """By name, newest version first; before that by `order`, which names keys of `ORDERS` and
     whether they fall."""
-    counted = packs.c.gone_at == 0, statements.of_counted_versions(query)
-    count = connection.scalar(select(func.count()).select_from(packs).where(*counted)) or 0
+    count = _count_versions(connection, query)
     if offset >= count:
         return Found([], count)
     conditions = [packs.c.gone_at == 0, statements.of_versions(query)]
     if count <= _FEW:
-        conditions = [packs.c.uid.in_(select(packs.c.uid).where(*counted))]
+        conditions = [packs.c.uid.in_(select(packs.c.uid).where(*_counted(query)))]
     by = [ORDERS[name].desc() if falls else ORDERS[name] for name, falls in _first_of_each(order)]
     rows = _rows(connection, conditions, limit, offset, by)
     return Found([entries.of_row(row) for row in rows], count)
@@ -214,6 +213,24 @@ def _rows(
     uids = list(connection.scalars(found))
     whole = select(packs).where(packs.c.uid.in_(uids)).order_by(*order)
     return connection.execute(whole).mappings().all()
+
+
+def _counted(query: Query) -> tuple[ColumnElement[bool], ...]:
+    return packs.c.gone_at == 0, statements.of_counted_versions(query)
+
+
+def _count_versions(connection: Connection, query: Query) -> int:
+    """All but those of one name are counted as all without these: each has an index."""
+
+    def count(query: Query) -> int:
+        counted = select(func.count()).select_from(packs).where(*_counted(query))
+        return connection.scalar(counted) or 0
+
+    excluded = [one for one in query[0] if (one.field, one.op) == (Field.NAME, Op.IS_NOT)]
+    if len(query) > 1 or len(excluded) != 1:
+        return count(query)
+    rest = tuple(one for one in query[0] if one not in excluded)
+    return count((rest,)) - count(((*rest, replace(excluded[0], op=Op.IS)),))
 
 
 def _count(connection: Connection, counted: Any, given: int, limit: int, offset: int) -> int:

@@ -115,7 +115,7 @@ pack_names = Table(
     Column("fips", Text, nullable=False),
     Column("is_chart", Boolean, server_default="0", nullable=False),  # of another source; or a pack
     UniqueConstraint("source", "name"),
-    Index("pack_names_in_order", "name", "is_chart", "display_key", "name_key"),
+    Index("pack_names_in_order", "name", "is_chart", "display_key", "name_key", "type", "layer"),
 )
 
 pack_tags = Table(

@@ -58,5 +58,5 @@ def upgrade() -> None:
         "pack_names", sa.Column("is_chart", sa.Boolean(), server_default="0", nullable=False)
     )
     op.execute(_CHARTS)
-    in_order = ["name", "is_chart", "display_key", "name_key"]
+    in_order = ["name", "is_chart", "display_key", "name_key", "type", "layer"]
     op.create_index("pack_names_in_order", "pack_names", in_order)
