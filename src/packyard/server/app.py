@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 from fastapi import FastAPI
 from starlette.routing import Route
@@ -95,22 +96,24 @@ def asgi(config: Config, parts: Parts) -> ASGIApp:
     """The server as one ASGI application, in a process of its own."""
     pages = packs.build(parts)
     pages.include_router(charts.router)
-    for module in (sign_in, users, keys, projects, macros, audits):
-        pages.include_router(module.router)
-    for router in (*PROFILES, *REGISTRIES, *PACKS):
+    people = [module.router for module in (sign_in, users, keys, projects, macros, audits)]
+    routers = (*people, *PROFILES, *REGISTRIES, *PACKS)
+    for router in routers:
         pages.include_router(router)
     exposition = Exposition(parts, anonymous=config.http.metrics.anonymous)
     pages.router.routes.insert(0, Route(exposition.path, exposition, include_in_schema=False))
-    threading.Thread(target=_look_at_routes, args=(pages,), daemon=True).start()
+    prefixes = {router.prefix for router in routers}
+    threading.Thread(target=_look_at_routes, args=(pages, prefixes), daemon=True).start()
     return Edge(parts, pages)
 
 
-def _look_at_routes(pages: FastAPI) -> None:
+def _look_at_routes(pages: FastAPI, prefixes: Iterable[str]) -> None:
     """FastAPI reads what a route takes and gives at the first look at it; that takes a good part of
     a second for all of them, which no request need wait for."""
-    scope = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []}
-    for route in pages.routes:
-        route.matches(scope)
+    for prefix in prefixes:
+        scope = {"type": "http", "method": "GET", "path": prefix, "root_path": "", "headers": []}
+        for route in pages.routes:
+            route.matches(scope)
 
 
 def _policy(config: Config, store: Store, tokens: Tokens, refusals: Refusals) -> Policy:
