@@ -238,3 +238,15 @@ def test_a_message_names_the_first_of_many_findings(admin: Caller) -> None:
     assert answer.status_code == 422
     assert answer.json()["message"].endswith("There are 40 more.")
     assert len(answer.json()["details"]["findings"]) == 50
+
+
+def test_equal_faults_of_equal_layers_are_told_once(admin: Caller) -> None:
+    """As the published API has it: both lists hold nothing twice."""
+    nameless = {"name": "", "content": "a: 1"}
+    layer = {**pack("demo", "1.0.0"), "manifests": [nameless, nameless]}
+    draft = {"type": "add-on", "packs": [layer, layer]}
+    validated = done(admin("POST", f"{PATH}/validate/packs", draft), 200).json()
+    results = validated["packs"]["results"]
+    assert [result["name"] for result in results] == ["demo"]
+    codes = [fault["code"] for fault in results[0]["errors"]]
+    assert codes.count("manifest.name-missing") == 1

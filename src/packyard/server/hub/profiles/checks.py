@@ -134,8 +134,11 @@ def _validation(composed: Composed) -> Validation:
     general = _faults(one for one in serious if one.layer not in names)
     if general:
         results.insert(0, Result(name="", display_name="", errors=general))
-    return Validation(packs=Results(results=results))
+    different = {result.model_dump_json(): result for result in results}
+    return Validation(packs=Results(results=list(different.values())))
 
 
 def _faults(findings: Iterable[Finding]) -> list[Fault]:
-    return [Fault(code=one.rule, message=one.told) for one in findings]
+    """Each once, as the published API has it, though layers may have it several times."""
+    told = dict.fromkeys((one.rule, one.told) for one in findings)
+    return [Fault(code=rule, message=message) for rule, message in told]
