@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from packyard.catalog.entries import ON_ITS_WAY
 from packyard.catalog.foreign import Known, Tags
 from packyard.hub.steps import Fault, Step
-from packyard.packs.tags import parent_tags, version_in
+from packyard.packs.tags import by_version, parent_tags
 from packyard.packs.version import Version, sort_key
 from packyard.references import Tag
 from packyard.remotes.source import Broken, Kind, Offer, Page
@@ -189,10 +189,6 @@ def _leads(
     found = {Tag(tag): (uid, False) for uid, several in tags.items() for tag in several}
     found |= {label: (uid, False) for label, uid in versions.items()}
     parents: dict[Tag, tuple[str, bool]] = {}
-    for label in sorted(versions, key=_by_version):
+    for label in sorted(versions, key=by_version):
         parents |= dict.fromkeys(parent_tags(label), (versions[label], True))
     return parents | found
-
-
-def _by_version(label: Tag) -> tuple[str, Tag]:
-    return sort_key(version_in(label)), label

@@ -62,8 +62,9 @@ def newest_under(parent: Tag, tags: Iterable[Tag]) -> Tag | None:
     the same.
     """
     below = (tag for tag in tags if parent in parent_tags(tag))
-    return max(below, key=_by_version, default=None)
+    return max(below, key=by_version, default=None)
 
 
-def _by_version(tag: Tag) -> tuple[str, Tag]:
+def by_version(tag: Tag) -> tuple[str, Tag]:
+    """Orders the tags of versions as these, also those of several groups."""
     return sort_key(version_in(tag)), tag
